@@ -1,0 +1,3 @@
+"""The plugins, and nothing else."""
+
+pytest_plugins = ["fixtures.plugin", "reports.plugin"]

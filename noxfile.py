@@ -1,0 +1,141 @@
+"""One session per task.  `./noxw -l` lists them, `./noxw -s NAME -- OPTIONS` runs one."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))
+
+from fixtures.cnis import catalogue  # noqa: E402 - the checkout is not installed
+
+nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+
+PYTHON = sys.executable
+SUITES = [f"suites/{name}" for name in ("datapath", "services", "egress")]
+CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
+DEFAULT = "flannel:vxlan"
+CODES: list[int] = []  # of sessions that did not end with 0
+WORST = [0, 2, 1, 3, 4]
+MEANING = {
+    1: "not certified, or a test failed",
+    2: "inconclusive",
+    3: "an error of netproof or of this machine",
+    4: "wrong use",
+}
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run this environment's Python; its exit code becomes nox's."""
+    session.log(f"python {' '.join(arguments)}")
+    # The child ends when this process is killed, and with the child its lab.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "NETPROOF_DIE_WITH": str(os.getpid())}
+    process = subprocess.Popen([PYTHON, *arguments], env=environment)
+    while process.poll() is None:
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches the child too; it ends in order
+            process.wait()
+    if process.returncode:
+        CODES.append(process.returncode)
+        session.error(f"ended with exit code {process.returncode}: {MEANING.get(process.returncode, 'see above')}")
+
+
+def hand_through() -> None:
+    """End nox with the worst exit code of its sessions; nox itself knows only 1."""
+    if CODES:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(max(CODES, key=lambda code: (code in WORST and WORST.index(code), code)))
+
+
+atexit.register(hand_through)
+
+
+def said(session: nox.Session, *names: str) -> bool:
+    """Whether one of these options was given to the session."""
+    return any(option.split("=")[0] in names for option in session.posargs)
+
+
+def run_suites(session: nox.Session, cni: str) -> None:
+    """Run pytest on the suites; its exit code is the verdict."""
+    given = list(session.posargs)
+    if not said(session, "--cluster", "--attach"):
+        given += ["--cluster", "lab"]
+    if not said(session, "--cni"):
+        given += ["--cni", cni]
+    pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
+    python(session, *pytest, *SUITES, *given)
+
+
+@nox.session
+def certify(session: nox.Session) -> None:
+    """Certify a CNI plugin (flannel:vxlan, or -- --cni NAME): cluster up, every suite, report."""
+    run_suites(session, DEFAULT)
+
+
+def certify_choice(choice: str) -> None:
+    """A session of its own for one plugin and variant, so that `nox -l` lists what there is."""
+
+    def session_of_choice(session: nox.Session) -> None:
+        run_suites(session, choice)
+
+    session_of_choice.__doc__ = f"The same for {choice}."
+    nox.session(name=f"certify(cni='{choice}')", default=False)(session_of_choice)
+
+
+for each in CHOICES:
+    certify_choice(each)
+
+
+@nox.session
+def lab(session: nox.Session) -> None:
+    """Open a lab with a CNI plugin, print its KUBECONFIG, keep it until Ctrl-C."""
+    python(session, "-m", "fixtures.open_lab", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Test the suite itself: units, the repository, and everything that needs a lab of its own."""
+    python(session, "-m", "pytest", "tests", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.run("ruff", "check", ".", external=True)
+    session.run("ruff", "format", "--check", ".", external=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: the packages, and apart from them the agent that runs in pods."""
+    session.run("mypy", external=True)
+    with session.chdir(ROOT / "fixtures" / "probes" / "agent"):
+        session.run("mypy", ".", external=True)
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that the layers import each other in one direction only."""
+    session.run("lint-imports", external=True)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure: lab ready, pod starts, matrices, and the ratio to one exec per probe."""
+    python(session, "-m", "tests.bench.main", *session.posargs)
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Renew requirements.lock from pyproject.toml."""
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet", "--upgrade"]
+    groups = ["--group", "pyproject.toml:dev", "pyproject.toml"]
+    session.run("uv", "pip", "compile", *options, *groups, "-o", "requirements.lock", external=True)
