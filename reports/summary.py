@@ -1,0 +1,72 @@
+"""What a person reads on the terminal when a run has ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports import outcome
+from reports.outcome import Verdict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLOURS = {
+    Verdict.PASSED: "green",
+    Verdict.UNDEFINED: "cyan",
+    Verdict.UNSUPPORTED: "yellow",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.FAILED: "bold red",
+    Verdict.ERROR: "bold red",
+}
+CLOSING = {
+    Verdict.PASSED: "certified: every MUST requirement that could be checked holds",
+    Verdict.UNDEFINED: "nothing was decided",
+    Verdict.UNSUPPORTED: "nothing was decided",
+    Verdict.INCONCLUSIVE: "inconclusive: a control failed, so nothing can be said about the plugin",
+    Verdict.FAILED: "not certified: a MUST requirement does not hold",
+    Verdict.ERROR: "error: netproof or the machine failed, not the plugin",
+}
+
+
+def table(document: dict[str, Any]) -> Table:
+    """Requirements, the worst first."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("verdict", "id", "level", "requirement"):
+        result.add_column(name)
+    rows = sorted(document["requirements"], key=lambda row: (-outcome.ORDER.index(Verdict(row["verdict"])), row["id"]))
+    for row in rows:
+        colour = COLOURS[Verdict(row["verdict"])]
+        result.add_row(Text(row["verdict"], colour), row["id"], row["level"], row["sentence"])
+    return result
+
+
+def closing(document: dict[str, Any], out: Path, page: str) -> list[str]:
+    """The last lines: what came out, and where everything is."""
+    verdict = Verdict(document["verdict"])
+    total = len(document["requirements"])
+    parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
+    ready = document["cluster"].get("ready_seconds")
+    times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
+    return [
+        f"{document['cni']} is {CLOSING[verdict]}.",
+        f"{total} requirements: {', '.join(parts)} ({times}).",
+        f"report: {page}",
+        f"folder: {out}",
+    ]
+
+
+def show(document: dict[str, Any], out: Path, page: str, width: int) -> str:
+    """Everything, as text with colours where the terminal has them."""
+    console = Console(width=width, highlight=False, soft_wrap=False)
+    with console.capture() as captured:
+        console.print(table(document))
+        console.print()
+        lines = closing(document, out, page)
+        console.print(Text(lines[0], COLOURS[Verdict(document["verdict"])]))
+        for line in lines[1:]:
+            console.print(line, soft_wrap=True)
+    return captured.get()

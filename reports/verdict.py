@@ -1,0 +1,49 @@
+"""verdict.json: the machine's view of a run, always as its published schema says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from reports import outcome
+
+if TYPE_CHECKING:
+    from reports.ledger import Ledger
+
+SCHEMA = Path(__file__).parent / "verdict.schema.json"
+
+
+def exit_code(ledger: Ledger) -> int:
+    """0 certified, 1 not, 2 inconclusive, 3 our error."""
+    if not ledger.records:
+        return outcome.NOTHING_SHOWN
+    return outcome.EXIT_CODES[ledger.verdict()]
+
+
+def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float, seed: int) -> dict[str, Any]:
+    """The document of a run; facts hold cni, cluster and programs."""
+    document = {
+        "schema": 1,
+        "verdict": ledger.verdict(),
+        "exit_code": exit_code(ledger),
+        "cni": facts["cni"],
+        "cluster": facts["cluster"],
+        "programs": facts["programs"],
+        "seed": seed,
+        "started": started,
+        "seconds": round(seconds, 2),
+        "counts": ledger.counts(),
+        "requirements": ledger.requirements(),
+    }
+    jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
+    return document
+
+
+def write(path: Path, document: dict[str, Any]) -> None:
+    """Write it, whole or not at all."""
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(document, indent=1) + "\n")
+    draft.replace(path)

@@ -1,0 +1,90 @@
+"""What every case is given, and what is kept of one that fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import allure
+import pytest
+
+from fixtures import kernel_evidence
+from reports import evidence, requirements
+from reports.plugin import FACTS
+from suites.expect import Expect
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from fixtures.testbed import Testbed
+
+SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
+
+
+@pytest.fixture
+def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """What the case leaves for the report."""
+    found: dict[str, Any] = {}
+    request.node.stash[FACTS] = found
+    return found
+
+
+@pytest.fixture
+def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureRequest) -> Expect:
+    """The assertion vocabulary."""
+    out = Path(request.config.option.out)
+    return Expect(testbed, facts, evidence.folder_of(out, request.node.nodeid))
+
+
+@pytest.fixture
+def family(testbed: Testbed, request: pytest.FixtureRequest) -> str:
+    """An address family; a case that uses it runs once per family of the cluster."""
+    if request.param not in testbed.topology.families:
+        pytest.skip(f"the cluster has no {request.param}")
+    return str(request.param)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run cases that name a family once per family that was asked for."""
+    if "family" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--ip")
+        families = ["ipv4", "ipv6"] if wanted == "dual" else [wanted]
+        metafunc.parametrize("family", families, indirect=True)
+
+
+@pytest.fixture(autouse=True)
+def _labels(request: pytest.FixtureRequest) -> None:
+    """Show the case in Allure under its requirement."""
+    known = requirements.load()
+    if doc := request.function.__doc__:
+        allure.dynamic.title(doc.strip().splitlines()[0])
+    for mark in request.node.iter_markers("requirement"):
+        for identity in mark.args:
+            requirement = known[identity]
+            allure.dynamic.epic(requirement.area)
+            allure.dynamic.feature(f"{identity} {requirement.sentence}")
+            allure.dynamic.severity(SEVERITY[requirement.level])
+            allure.dynamic.label("requirement", identity)
+            allure.dynamic.label("level", requirement.level)
+            allure.dynamic.link(requirement.link, name=identity)
+            allure.dynamic.description(f"{requirement.sentence} Catches: {requirement.catches}.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep the nodes' state and the agents' logs of a case that failed."""
+    if call.when == "call" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+        funcargs: dict[str, Any] = getattr(item, "funcargs", {})
+        if testbed := funcargs.get("testbed"):
+            folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
+            for name, text in kernel_evidence.collect(testbed).items():
+                evidence.attach_text(name, text, folder)
+            command = f"./noxw -s certify -- --cni {testbed.cni} --only {_ids(item)}"
+            evidence.attach_text("replay", f"{command}\n", folder)
+    return (yield)
+
+
+def _ids(item: pytest.Item) -> str:
+    return ",".join(identity for mark in item.iter_markers("requirement") for identity in mark.args)

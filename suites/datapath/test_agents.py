@@ -1,0 +1,70 @@
+"""The plugin's own programs: D63."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.clusters.protocol import NODE_COMMANDS, run_on
+from fixtures.kernel_evidence import agent_logs
+from fixtures.nodestate import Finding
+from fixtures.world import is_ready
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+ALL_LINES = 100_000
+BUSY = 0.5  # share of one CPU since its start above which an idle agent is spinning
+TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f14,15,22 /proc/$pid/stat && cut -d' ' -f1 /proc/uptime"
+PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
+
+
+def agent_pods(testbed: Testbed, namespace: str, daemonset: str) -> list[dict[str, object]]:
+    """The pods of an agent's DaemonSet."""
+    return [p for p in testbed.kube.pods(namespace) if p["metadata"]["name"].startswith(f"{daemonset}-")]
+
+
+@requirement("D63")
+def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect) -> None:
+    """Every agent is ready on every node, was never restarted, and logged no error."""
+    if not testbed.cni.agents:
+        pytest.skip(f"{testbed.cni} has no agents")
+    findings = []
+    for agent in testbed.cni.agents:
+        pods = agent_pods(testbed, agent.namespace, agent.daemonset)
+        ready = {p["spec"]["nodeName"] for p in pods if is_ready(p)}  # type: ignore[index]
+        findings += [Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready]
+        for pod in pods:
+            for status in pod["status"]["containerStatuses"]:  # type: ignore[index]
+                if status["restartCount"]:
+                    node = pod["spec"]["nodeName"]  # type: ignore[index]
+                    findings.append(Finding(node, f"restarts of {agent.name}", "0", str(status["restartCount"])))
+        if agent.error_lines:
+            pattern = re.compile(agent.error_lines)
+            for title, log in agent_logs(testbed.kube, agent, ALL_LINES).items():
+                errors = [line for line in log.splitlines() if pattern.search(line)]
+                findings += [Finding(title, "log line", "no error", line[:300]) for line in errors[:5]]
+    expect.nothing(findings, "agents are not healthy")
+
+
+@requirement("D63")
+@needs(NODE_COMMANDS)
+def test_agents_do_not_spin(testbed: Testbed, expect: Expect) -> None:
+    """An agent with nothing to do uses less than half a CPU."""
+    findings = []
+    for agent in testbed.cni.agents:
+        for node in testbed.nodes:
+            result = run_on(testbed.cluster, node, ["sh", "-c", TICKS.format(name=agent.name)], check=False)
+            if result.code != 0:
+                continue  # not a process of that name: the other case says whether the agent runs
+            user, system, started, uptime = (float(word) for word in result.out.split())
+            age = uptime - started / PER_SECOND
+            share = (user + system) / PER_SECOND / max(age, 1.0)
+            expect.facts[f"{node} {agent.name} cpu"] = round(share, 3)
+            if share > BUSY:
+                findings.append(Finding(node, f"CPU of {agent.name}", f"below {BUSY}", f"{share:.2f}"))
+    expect.nothing(findings, "agents use too much CPU")

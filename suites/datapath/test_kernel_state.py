@@ -1,0 +1,68 @@
+"""What the plugin put into each node's kernel and files, read and compared: D50 to D56."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.cnis import audits
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+pytestmark = needs(NODE_COMMANDS)
+
+
+def audit(testbed: Testbed, expect: Expect, check: str, wrong: str) -> None:
+    """Run one of the plugin's own audits; a plugin without it says nothing."""
+    __tracebackhide__ = True
+    known = audits.load(testbed.cni)
+    if check not in known.checks:
+        pytest.skip(f"{testbed.cni} has no audit for {check}")
+    expect.nothing(known.checks[check](testbed.snapshot(known.files)), wrong)
+
+
+@requirement("D50")
+def test_one_correct_route_per_peer(testbed: Testbed, expect: Expect) -> None:
+    """Each node has exactly one route to each peer's pod network: right next hop, device and flags."""
+    audit(testbed, expect, "D50", "routes to peers are missing or wrong")
+
+
+@requirement("D51")
+def test_nothing_left_of_unknown_nodes(testbed: Testbed, expect: Expect) -> None:
+    """No overlay route, neighbour or forwarding entry points to a node that does not exist."""
+    audit(testbed, expect, "D51", "there is state of nodes that do not exist")
+
+
+@requirement("D52")
+def test_tunnel_addresses_agree_everywhere(testbed: Testbed, expect: Expect) -> None:
+    """A node's VTEP address is the same on its device, in its annotation, and in every peer's tables."""
+    audit(testbed, expect, "D52", "tunnel addresses do not agree")
+
+
+@requirement("D53")
+def test_the_overlay_device_is_as_documented(testbed: Testbed, expect: Expect) -> None:
+    """The overlay device has the type, identifier, port, address and MTU of its backend, and is up."""
+    audit(testbed, expect, "D53", "the overlay device is not as documented")
+
+
+@requirement("D54")
+def test_masquerade_and_forward_chains_are_exact(testbed: Testbed, expect: Expect) -> None:
+    """The plugin's chains hold exactly its rules, in order, and are jumped to."""
+    audit(testbed, expect, "D54", "chains are not as documented")
+
+
+@requirement("D55")
+def test_nftables_tables_only_in_nftables_mode(testbed: Testbed, expect: Expect) -> None:
+    """The plugin's nftables tables are there in its nftables mode and only there."""
+    audit(testbed, expect, "D55", "nftables tables are not as the mode says")
+
+
+@requirement("D56")
+def test_subnet_env_says_what_is_true(testbed: Testbed, expect: Expect) -> None:
+    """subnet.env exists and says the node's subnet, the network, the MTU and the masquerade mode."""
+    audit(testbed, expect, "D56", "subnet.env is not as it has to be")

@@ -1,0 +1,34 @@
+"""A pod that is created now: D66."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from fixtures import world
+from fixtures.testbed import NAMESPACES, Testbed
+from fixtures.world import PORTS, PodPlan
+from suites.expect import Expect, to_pod
+from suites.marks import requirement
+
+REQUIRED = 10.0  # seconds until a new pod is Ready and reachable: the requirement
+
+
+@requirement("D66")
+def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A pod created now on each node is Ready and answers pods of every node within 10 seconds."""
+    suffix = secrets.token_hex(3)
+    plans = [PodPlan(NAMESPACES[0], f"new-{node}-{suffix}", node) for node in testbed.nodes]
+    begun = time.monotonic()
+    try:
+        pods = world.create(testbed.kube, plans, "testbed")
+        expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
+        clients = [testbed.pods_on(node)[0] for node in testbed.nodes]
+        flows = [to_pod(client.key, pod, "tcp", PORTS[0], family) for client in clients for pod in pods]
+        expect.flows(flows, patience=REQUIRED)
+        seconds = time.monotonic() - begun
+        expect.facts["reachable_seconds"] = round(seconds, 2)
+        assert seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed"
+    finally:
+        for plan in plans:
+            testbed.kube.delete(world.pod_object(plan, world.PYTHON_IMAGE))

@@ -1,0 +1,106 @@
+"""The assertion vocabulary of the suites: flows, findings, and controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fixtures.probes import matrix as probes
+from fixtures.probes.client import DENY_TIMEOUT
+from fixtures.probes.settling import PATIENCE, settle
+from fixtures.testbed import HOST_NAMESPACE
+from policies import matrix
+from policies.flow import CONNECTED, Expected, Target
+from reports import evidence
+from reports.outcome import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from fixtures.nodestate import Finding
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+
+SHOWN = 20  # wrong flows that a message lists; the evidence has all
+
+
+@dataclass
+class Expect:
+    """What a case expects; every method fails the case when it does not hold.
+
+    Attributes:
+        testbed: the cluster under test.
+        facts: what the case leaves for the report.
+        evidence: folder for what shows why.
+    """
+
+    testbed: Testbed
+    facts: dict[str, Any]
+    evidence: Path
+
+    def flows(
+        self,
+        flows: Sequence[Expected],
+        *,
+        timeout: float = DENY_TIMEOUT,
+        rounds: int = 1,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report."""
+        __tracebackhide__ = True
+        if not flows:
+            raise Inconclusive("the case sent no flow: there is nothing of its kind in this cluster")
+        probers = self.testbed.probers
+        settled = settle(
+            lambda: probes.compare(flows, probes.observe(probers, flows, timeout=timeout, rounds=rounds)),
+            patience=patience,
+        )
+        self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
+        self.facts["attempts"] = max(self.facts.get("attempts", 0), settled.attempts)
+        if settled.on_the_way:
+            self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
+        if settled.wrong:
+            self._fail_flows(flows, list(settled.wrong), settled.attempts, settled.seconds)
+
+    def _fail_flows(self, flows: Sequence[Expected], wrong: list[matrix.Wrong], attempts: int, seconds: float) -> None:
+        __tracebackhide__ = True
+        self._control({item.expected.destination for item in wrong})
+        shown = matrix.build(flows, wrong)
+        evidence.attach_matrix("matrix", shown, self.evidence)
+        lines = [str(item) for item in wrong]
+        evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
+        more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+        raise AssertionError(
+            f"{len(wrong)} of {len(flows)} flows are wrong, {attempts} attempts in {seconds:.1f} s:\n"
+            + "\n".join(lines[:SHOWN] + more)
+            + f"\n\n{shown.text()}"
+        )
+
+    def _control(self, destinations: Iterable[str]) -> None:
+        """A server that does not answer on its own host says nothing about the network."""
+        for name in destinations:
+            prober = self.testbed.probers.get(name)
+            if prober is None:
+                continue
+            address = "127.0.0.1" if "ipv4" in self.testbed.topology.families else "::1"
+            port = 18080 if name.startswith(f"{HOST_NAMESPACE}/") else 80
+            seen = prober.probe([Target("tcp", address, port)])[0][0]
+            if seen.outcome != CONNECTED:
+                raise Inconclusive(f"the probe server of {name} does not answer on its own host: {seen}")
+
+    def nothing(self, findings: Iterable[Finding], what: str) -> None:
+        """There are no findings."""
+        __tracebackhide__ = True
+        lines = [str(finding) for finding in findings]
+        if lines:
+            evidence.attach_text("findings", "\n".join(lines), self.evidence)
+            more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+            raise AssertionError(f"{what}:\n" + "\n".join(lines[:SHOWN] + more))
+
+
+def to_pod(source: str, pod: ProbePod, protocol: str, port: int, family: str, **expected: Any) -> Expected:  # noqa: ANN401 - passed on
+    """A flow to a pod's own address, which that pod has to answer."""
+    target = Target(protocol, pod.ip(family), port)
+    expected.setdefault("identities", frozenset({pod.key}) if protocol != "icmp" else frozenset())
+    return Expected(source, pod.key, target, **expected)

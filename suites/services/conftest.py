@@ -1,0 +1,18 @@
+"""What the service cases share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.services import Services
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+
+
+@pytest.fixture(scope="session")
+def services(testbed: Testbed) -> Services:
+    """One Service per node with the node's first pod as its endpoint, and one with many endpoints."""
+    return Services(testbed)

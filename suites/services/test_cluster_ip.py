@@ -1,0 +1,82 @@
+"""Services by their cluster address: D20 to D23."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fixtures.world import PORTS
+from policies.flow import Expected, Target
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.services import Services
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+pytestmark = needs("services")
+PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
+
+
+def through_service(services: Services, family: str, *, same_node: bool) -> list[Expected]:
+    """Flows from every other pod to each one-endpoint Service, by where its endpoint runs."""
+    flows = []
+    for node, server in services.single.items():
+        for client in services.testbed.pods.values():
+            if client.key == server.key or (client.node == node) != same_node:
+                continue
+            for protocol in ("tcp", "udp"):
+                target = Target(protocol, services.cluster_ip(f"one-{node}", family), PORTS[0])
+                sources = frozenset({client.ip(family)})
+                flows.append(
+                    Expected(client.key, f"one-{node}", target, identities=frozenset({server.key}), sources=sources)
+                )
+    return flows
+
+
+@requirement("D20")
+def test_a_service_reaches_an_endpoint_on_another_node(expect: Expect, services: Services, family: str) -> None:
+    """Pods reach endpoints on other nodes by ClusterIP, and the endpoint sees the pod's own address."""
+    expect.flows(through_service(services, family, same_node=False), patience=PATIENCE)
+
+
+@requirement("D21")
+def test_a_service_reaches_an_endpoint_on_the_clients_node(expect: Expect, services: Services, family: str) -> None:
+    """Pods reach endpoints on their own node by ClusterIP, and the endpoint sees the pod's own address."""
+    expect.flows(through_service(services, family, same_node=True), patience=PATIENCE)
+
+
+@requirement("D22")
+@needs("hairpin")
+def test_a_pod_reaches_itself_through_its_service(expect: Expect, services: Services, family: str) -> None:
+    """A pod that is the only endpoint of a Service reaches itself by the ClusterIP."""
+    flows = [
+        Expected(
+            server.key,
+            f"one-{node}",
+            Target(protocol, services.cluster_ip(f"one-{node}", family), PORTS[0]),
+            identities=frozenset({server.key}),
+        )
+        for node, server in services.single.items()
+        for protocol in ("tcp", "udp")
+    ]
+    expect.flows(flows, patience=PATIENCE)
+
+
+@requirement("D23")
+def test_every_endpoint_gets_its_share(testbed: Testbed, expect: Expect, services: Services, family: str) -> None:
+    """Of 600 connections from each node every endpoint gets its share, within five standard deviations."""
+    endpoints = frozenset(pod.key for pod in services.many)
+    target = Target("tcp", services.cluster_ip("many", family), PORTS[0])
+    clients = [testbed.pods_on(node)[-1] for node in testbed.nodes]
+    flows = [Expected(client.key, "many", target, identities=endpoints) for client in clients]
+    expect.flows(flows, patience=PATIENCE)
+    rounds = 600
+    share = rounds / len(endpoints)
+    tolerance = 5 * math.sqrt(rounds * (1 / len(endpoints)) * (1 - 1 / len(endpoints)))
+    for client in clients:
+        seen = testbed.probers[client.key].probe([target], rounds=rounds)[0]
+        counts = dict.fromkeys(sorted(endpoints), 0) | {row.identity: row.count for row in seen}
+        expect.facts[f"share from {client.key}"] = counts
+        off = {name: count for name, count in counts.items() if abs(count - share) > tolerance}
+        assert not off, f"from {client.key}: expected {share:.0f} ± {tolerance:.0f} each, found {counts}"
