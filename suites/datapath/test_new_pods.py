@@ -7,6 +7,7 @@ import time
 
 from fixtures import world
 from fixtures.testbed import NAMESPACES, Testbed
+from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
 from suites.expect import Expect, to_pod
 from suites.marks import requirement
@@ -21,7 +22,10 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
     plans = [PodPlan(NAMESPACES[0], f"new-{node}-{suffix}", node) for node in testbed.nodes]
     begun = time.monotonic()
     try:
-        pods = world.create(testbed.kube, plans, "testbed")
+        try:
+            pods = world.create(testbed.kube, plans, patience=REQUIRED)
+        except NeverHappenedError as error:
+            raise AssertionError(str(error)) from error
         expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
         clients = [testbed.pods_on(node)[0] for node in testbed.nodes]
         flows = [to_pod(client.key, pod, "tcp", PORTS[0], family) for client in clients for pod in pods]
@@ -31,4 +35,4 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         assert seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed"
     finally:
         for plan in plans:
-            testbed.kube.delete(world.pod_object(plan, world.PYTHON_IMAGE))
+            testbed.kube.delete(world.pod_object(plan))

@@ -1,0 +1,58 @@
+"""An open lab, and the suites run against it as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fixtures import options, paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.testbed import Testbed
+
+SUITES = ("suites/datapath", "suites/services", "suites/egress")
+
+
+@dataclass
+class OpenLab:
+    """A lab that stays open while the tests of this process run.
+
+    Attributes:
+        testbed: the cluster with flannel:vxlan and probe pods.
+        out: its folder, which --attach takes.
+    """
+
+    testbed: Testbed
+    out: Path
+
+    def certify(self, out: Path, *arguments: str) -> dict[str, str]:
+        """Run the suites against it in a process of their own; requirement id → verdict."""
+        command = [sys.executable, "-m", "pytest", "-q", *SUITES, "--attach", str(self.out), "--no-page"]
+        done = subprocess.run(
+            [*command, "--out", str(out), *arguments],
+            cwd=paths.ROOT,
+            env=os.environ | {"COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        path = out / "verdict.json"
+        assert path.exists(), f"no verdict.json:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        document = json.loads(path.read_text())
+        assert done.returncode == document["exit_code"]
+        return {row["id"]: row["verdict"] for row in document["requirements"]}
+
+
+class Chosen:
+    """Options as a parser would give them."""
+
+    def __init__(self, **changed: object) -> None:
+        for name, details in options.OPTIONS.items():
+            key = name.removeprefix("--").replace("-", "_")
+            setattr(self, key, changed.get(key, details.get("default")))
