@@ -65,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     now = datetime.datetime.now(datetime.UTC)
     cni = str(config.getoption("--cni")).strip("./~").replace(":", "-").replace("/", "-")
     out = Path(config.option.out or OUT / f"{now:%Y%m%dT%H%M%S}Z-{cni}").absolute()
+    if (out / "verdict.json").exists() or (out / "allure-results").exists():
+        raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
     try:
         (out / "evidence").mkdir(parents=True, exist_ok=True)
     except OSError as error:

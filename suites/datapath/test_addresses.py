@@ -7,10 +7,8 @@ from collections import Counter
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from fixtures import waiting
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK, Family
-from fixtures.errors import NetproofError
 from fixtures.nodestate import Finding
 from suites.marks import needs, requirement
 
@@ -104,7 +102,4 @@ def leaks(testbed: Testbed) -> list[Finding]:
 @needs(NODE_COMMANDS)
 def test_records_and_ports_are_those_of_live_pods(testbed: Testbed, expect: Expect) -> None:
     """host-local's records and the bridge's ports on each node are exactly its live pods'."""
-    try:
-        waiting.until(lambda: not leaks(testbed), "records equal to live pods", patience=SETTLE, every=0.3)
-    except NetproofError:
-        expect.nothing(leaks(testbed), "a node keeps what no live pod has")
+    expect.nothing_soon(lambda: leaks(testbed), "a node keeps what no live pod has", patience=SETTLE)

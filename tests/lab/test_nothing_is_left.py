@@ -60,11 +60,11 @@ def test_a_kill_at_any_moment_leaves_nothing(tmp_path: Path, victim: str, moment
     with (tmp_path / "log").open("wb") as log:
         runner = subprocess.Popen(command, cwd=paths.ROOT, stdout=log, stderr=log)
     begun = time.monotonic()
-    pid = waiting.until(lambda: find(victim, runner.pid), f"{victim} running", patience=20)
+    found = waiting.until(lambda: find(victim, runner.pid), f"{victim} running", patience=20)
     # The moment is what is being varied; it is not waited for anything.
     time.sleep(max(0.0, delay - (time.monotonic() - begun)))
     family = family_of(runner.pid)
-    os.kill(pid, signal.SIGKILL)
+    os.kill(int(found or 0), signal.SIGKILL)
     code = runner.wait(GONE_PATIENCE + 10)
     waiting.until(lambda: not alive(family), f"everything gone after {delay:.1f} s", patience=GONE_PATIENCE)
     assert machine() == before, f"{victim} killed after {delay:.1f} s, round {moment}"
