@@ -84,7 +84,8 @@ class Expected:
         """Why an observation is not what is expected, in a few words; None where it is."""
         outcome = seen.outcome.partition(":")[0]
         if self.outcome == DENIED:
-            return None if outcome in NOT_THROUGH else "got through"
+            stopped = None if outcome in NOT_THROUGH else seen.outcome
+            return "got through" if outcome == CONNECTED else stopped
         if outcome != CONNECTED:
             return seen.outcome
         if self.identities and seen.identity and seen.identity not in self.identities:

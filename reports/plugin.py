@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import page, summary, verdict
+from reports import page, requirements, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Verdict
 
@@ -58,6 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Decide where everything goes, before other report plugins ask."""
     if not config.hook.pytest_netproof_active(config=config):
         return
+    wanted = set((config.getoption("--only") or "").split(",")) - {""}
+    if unknown := wanted - requirements.load().keys():
+        raise pytest.UsageError(f"--only: no requirement is called {', '.join(sorted(unknown))}.")
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
     if hasattr(config, "workerinput"):

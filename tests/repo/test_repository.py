@@ -1,0 +1,136 @@
+"""What this repository promises of itself."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fixtures
+from fixtures import paths
+from fixtures.binaries import catalogue as binaries
+from fixtures.cnis import audits, catalogue
+from reports import requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LONGEST_FUNCTION = 50
+LONGEST_MODULE = 400
+LONGEST_CASE = 12  # statements
+FOLDERS = ("policies", "fixtures", "suites", "reports", "tests")
+
+
+def tracked(ending: str) -> list[Path]:
+    """The files git knows or would add, with an ending."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"*{ending}"]
+    listed = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+    return [paths.ROOT / name for name in listed.split() if (paths.ROOT / name).exists()]
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function of a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def cases() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Every case of the suites."""
+    for path in tracked(".py"):
+        if path.is_relative_to(paths.ROOT / "suites"):
+            yield from ((path, node) for node in functions(path) if node.name.startswith("test_"))
+
+
+def cited(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """The requirements a case's decorators name."""
+    return {
+        argument.value
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name)
+        if decorator.func.id == "requirement"
+        for argument in decorator.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
+
+
+def test_the_fixtures_that_are_imported_are_ours() -> None:
+    """A distribution of the same name on PyPI does not get in the way."""
+    assert fixtures.__file__ == str(paths.ROOT / "fixtures" / "__init__.py")
+
+
+def test_modules_and_functions_stay_small() -> None:
+    """No module above 400 lines, no function above 50."""
+    long = [
+        f"{path}: {n} lines" for path in tracked(".py") if (n := len(path.read_text().splitlines())) > LONGEST_MODULE
+    ]
+    for path in tracked(".py"):
+        for node in functions(path):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                long.append(f"{path}: {node.name} has {length} lines")
+    assert not long
+
+
+def test_every_case_cites_requirements_that_exist() -> None:
+    """A case without a requirement, or with an unknown one, answers for nothing."""
+    known = requirements.load().keys()
+    wrong = [f"{path.name}::{node.name}" for path, node in cases() if not cited(node) or cited(node) - known]
+    assert not wrong
+
+
+def test_every_requirement_has_a_case() -> None:
+    """A requirement nobody checks is an empty promise."""
+    checked = set().union(*(cited(node) for _, node in cases()))
+    assert requirements.load().keys() == checked
+
+
+def test_cases_read_as_sentences() -> None:
+    """Each has a docstring that is a sentence in the present tense, and a short body."""
+    wrong = []
+    for path, node in cases():
+        doc = ast.get_docstring(node) or ""
+        if not doc.endswith(".") or re.search(r"\b(should|test that)\b", doc, re.IGNORECASE):
+            wrong.append(f"{path.name}::{node.name}: docstring {doc!r}")
+        if len(node.body) - 1 > LONGEST_CASE:
+            wrong.append(f"{path.name}::{node.name}: {len(node.body)} statements")
+    assert not wrong
+
+
+def test_every_test_has_a_docstring() -> None:
+    """A test says what holds."""
+    tests = [path for path in tracked(".py") if path.name.startswith("test_")]
+    bare = [
+        f"{p.name}::{n.name}"
+        for p in tests
+        for n in functions(p)
+        if n.name[:5] == "test_" and not ast.get_docstring(n)
+    ]
+    assert not bare
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.known()))
+def test_every_plugin_folder_is_sound(name: str) -> None:
+    """cni.toml obeys its schema, its manifests exist, its audits answer for requirements."""
+    for variant in catalogue.known()[name]:
+        plugin = catalogue.find(f"{name}:{variant}")
+        assert audits.load(plugin).checks.keys() <= requirements.load().keys()
+
+
+def test_every_program_is_pinned_with_checksums() -> None:
+    """Each module folder has go.mod and go.sum, and the version it reports is the one it requires."""
+    for module in binaries.modules().values():
+        assert (module.folder / "go.sum").stat().st_size
+        assert re.fullmatch(r"v\d+\.\d+\.\d+", module.version)
+
+
+def test_no_file_names_a_registry_host_or_a_machine_path() -> None:
+    """What is committed works everywhere."""
+    hosts = ("proxy.golang" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "pypi" + ".org")
+    pattern = re.compile("|".join((*hosts, "/" + "root/", "/" + "work/")))
+    texts = {path.relative_to(paths.ROOT): path.read_text(errors="replace") for path in tracked("") if path.is_file()}
+    assert not [f"{path}: {found[0]}" for path, text in texts.items() if (found := pattern.search(text))]
