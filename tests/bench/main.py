@@ -1,0 +1,150 @@
+"""`nox -s bench`: how fast this machine's lab is, with ratios, because times drift and ratios hold.
+
+lab ready        API, nodes, plugin, probe pods answering
+pod start rate   24 new pods until the API calls them Ready
+matrix           12 × 12 pods × 3 ports × 2 protocols, everything reachable, and with half of it dropped
+exec per probe   the same probe with an exec of its own, which is how other tools do it
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from fixtures import lifeline, options, world
+from fixtures.clusters.protocol import run_on
+from fixtures.probes import matrix
+from fixtures.probes.client import DENY_TIMEOUT
+from fixtures.probes.stream import PodStream, ask
+from fixtures.progress import Progress
+from fixtures.testbed import Bringup
+from policies.flow import DENIED, Expected, Target
+from tests.support.open_lab import Chosen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fixtures.testbed import Testbed
+
+REPEATS = 7
+SUSTAINED = 60  # rounds in one batch
+PODS = 24
+EXECS = 20
+
+
+def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Expected]:
+    """The whole matrix; cells to denied addresses are expected not to get through."""
+    return [
+        Expected(
+            client,
+            server.key,
+            Target(protocol, server.ip(), port),
+            outcome=DENIED if server.ip() in denied else "connected",
+        )
+        for client in testbed.pods
+        for server in testbed.pods.values()
+        for port in world.PORTS
+        for protocol in ("tcp", "udp")
+    ]
+
+
+def timed(testbed: Testbed, wanted: Sequence[Expected], rounds: int = 1) -> float:
+    """Seconds for the matrix; a wrong cell makes the figure worthless, so it ends the bench."""
+    begun = time.perf_counter()
+    seen = matrix.observe(testbed.probers, wanted, rounds=rounds)
+    seconds = time.perf_counter() - begun
+    if wrong := matrix.compare(wanted, seen):
+        sys.exit(f"netproof: the matrix is not right, so its time means nothing: {wrong[0]}")
+    return seconds
+
+
+def drop_half(testbed: Testbed) -> frozenset[str]:
+    """Drop what goes to the pods of the second namespace, on every node; their addresses."""
+    denied = [pod.ip() for pod in testbed.pods.values() if pod.namespace.endswith("y")]
+    script = "; ".join(
+        f"iptables -w -I FORWARD -d {ip} -j DROP; iptables -w -I INPUT -d {ip} -j DROP" for ip in denied
+    )
+    for node in testbed.nodes:
+        run_on(testbed.cluster, node, ["sh", "-ec", script])
+    # A pod reaches itself over its own loopback, where no rule of the node applies.
+    return frozenset(denied)
+
+
+def start_pods(testbed: Testbed) -> float:
+    """Seconds until PODS new pods are Ready."""
+    nodes = testbed.nodes
+    plans = [world.PodPlan("netproof-bench", f"p{i}", nodes[i % len(nodes)]) for i in range(PODS)]
+    testbed.kube.apply([world.namespace_object("netproof-bench")])
+    testbed.kube.wait_for_account("netproof-bench")
+    begun = time.perf_counter()
+    world.create(testbed.kube, plans)
+    return time.perf_counter() - begun
+
+
+def one_exec_per_probe(testbed: Testbed) -> float:
+    """Seconds per probe when each opens an exec of its own, as many at a time as there are pods."""
+    pods = list(testbed.pods.values())
+    request = {"id": 1, "op": "probe", "timeout": 1.0, "flows": [["tcp", pods[0].ip(), world.PORTS[0]]]}
+
+    def probe(number: int) -> None:
+        pod = pods[number % len(pods)]
+        command = ["python3", "-S", "-B", "/netproof/main.py", "probe"]
+        stream = PodStream(testbed.kube, pod.namespace, pod.name, command)
+        ask(stream, request, 30)
+        stream.close()
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(len(pods)) as pool:
+        list(pool.map(probe, range(EXECS)))
+    return (time.perf_counter() - begun) / EXECS
+
+
+def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
+    """The rows of the table."""
+    whole = flows(testbed)
+    timed(testbed, whole)
+    once = statistics.median(timed(testbed, whole) for _ in range(REPEATS))
+    sustained = statistics.median(timed(testbed, whole, SUSTAINED) for _ in range(3)) / SUSTAINED
+    single = one_exec_per_probe(testbed)
+    started = start_pods(testbed)
+    denied = drop_half(testbed)
+    halved = [f for f in flows(testbed, denied) if testbed.pods[f.source].ip() != f.target.host]
+    half = statistics.median(timed(testbed, halved) for _ in range(REPEATS))
+    count = len(whole)
+    return [
+        ("lab ready", f"{testbed.facts['ready_seconds']:.1f} s", ""),
+        (f"{PODS} pods until Ready", f"{started:.2f} s", f"{PODS / started:.0f} pods/s"),
+        (f"matrix of {count} probes, once", f"{once * 1000:.0f} ms", f"{count / once:,.0f} probes/s"),
+        ("matrix, sustained", f"{sustained * 1000:.0f} ms", f"{count / sustained:,.0f} probes/s"),
+        ("matrix, half of it dropped", f"{half:.2f} s", f"{half / DENY_TIMEOUT:.2f} × the deny timeout"),
+        ("one exec per probe", f"{single * 1000:.0f} ms each", f"{single * count / once:,.0f} × the matrix' time"),
+    ]
+
+
+def main() -> int:
+    """Bring a lab up, measure, show."""
+    lifeline.die_with_starter()
+    with tempfile.TemporaryDirectory(prefix="netproof-bench-") as folder:
+        bringup = Bringup(options.settings_of(Chosen(), "lab", Path(folder)), Progress())
+        try:
+            testbed = bringup.up()
+            table = Table("what", "time", "rate or ratio", box=None)
+            for row in measure(testbed):
+                table.add_row(*row)
+            testbed.forget_probers()
+        finally:
+            bringup.down()
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
