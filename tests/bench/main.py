@@ -9,6 +9,7 @@ exec per probe   the same probe with an exec of its own, which is how other tool
 from __future__ import annotations
 
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -19,11 +20,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from fixtures import lifeline, options, world
+from fixtures import lifeline, options, waiting, world
 from fixtures.clusters.protocol import run_on
 from fixtures.probes import matrix
-from fixtures.probes.client import DENY_TIMEOUT
-from fixtures.probes.stream import PodStream, ask
+from fixtures.probes.client import DENY_TIMEOUT, Prober
+from fixtures.probes.stream import HostStream, PodStream, ask
 from fixtures.progress import Progress
 from fixtures.testbed import Bringup
 from policies.flow import DENIED, Expected, Target
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from fixtures.testbed import Testbed
 
 REPEATS = 7
-SUSTAINED = 60  # rounds in one batch
+SUSTAINED = 20  # rounds in one batch: more would measure how full conntrack is
 PODS = 24
 EXECS = 20
 
@@ -58,6 +59,8 @@ def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Expect
 
 def timed(testbed: Testbed, wanted: Sequence[Expected], rounds: int = 1) -> float:
     """Seconds for the matrix; a wrong cell makes the figure worthless, so it ends the bench."""
+    for node in testbed.nodes:  # what earlier rounds left in conntrack makes this one slower
+        run_on(testbed.cluster, node, ["conntrack", "-F"])
     begun = time.perf_counter()
     seen = matrix.observe(testbed.probers, wanted, rounds=rounds)
     seconds = time.perf_counter() - begun
@@ -70,7 +73,8 @@ def drop_half(testbed: Testbed) -> frozenset[str]:
     """Drop what goes to the pods of the second namespace, on every node; their addresses."""
     denied = [pod.ip() for pod in testbed.pods.values() if pod.namespace.endswith("y")]
     script = "; ".join(
-        f"iptables -w -I FORWARD -d {ip} -j DROP; iptables -w -I INPUT -d {ip} -j DROP" for ip in denied
+        f"iptables -w -I FORWARD -d {ip} -m conntrack --ctstate NEW -j DROP; iptables -w -I INPUT -d {ip} -j DROP"
+        for ip in denied
     )
     for node in testbed.nodes:
         run_on(testbed.cluster, node, ["sh", "-ec", script])
@@ -107,12 +111,30 @@ def one_exec_per_probe(testbed: Testbed) -> float:
     return (time.perf_counter() - begun) / EXECS
 
 
+def on_loopback() -> float:
+    """Probes per second of one agent to another over loopback: what the machine gives without any network."""
+    ports = (45678, 45679, 45680)
+    main = [sys.executable, "-S", "-B", str(world.AGENT / "main.py")]
+    rounds = 2000
+    targets = [Target(protocol, "127.0.0.1", port) for port in ports for protocol in ("tcp", "udp")]
+    with subprocess.Popen([*main, "serve", *map(str, ports)]) as server:
+        prober = Prober("loopback", HostStream([*main, "probe"], "this host"))
+        waiting.until(lambda: prober.probe(targets)[0][0].outcome == "connected", "an answer", patience=10)
+        begun = time.perf_counter()
+        prober.probe(targets, rounds=rounds)
+        seconds = time.perf_counter() - begun
+        prober.close()
+        server.kill()
+    return rounds * len(targets) / seconds
+
+
 def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
     """The rows of the table."""
     whole = flows(testbed)
     timed(testbed, whole)
     once = statistics.median(timed(testbed, whole) for _ in range(REPEATS))
-    sustained = statistics.median(timed(testbed, whole, SUSTAINED) for _ in range(3)) / SUSTAINED
+    sustained = statistics.median(timed(testbed, whole, SUSTAINED) for _ in range(REPEATS)) / SUSTAINED
+    loopback = on_loopback()
     single = one_exec_per_probe(testbed)
     started = start_pods(testbed)
     denied = drop_half(testbed)
@@ -124,6 +146,8 @@ def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
         (f"{PODS} pods until Ready", f"{started:.2f} s", f"{PODS / started:.0f} pods/s"),
         (f"matrix of {count} probes, once", f"{once * 1000:.0f} ms", f"{count / once:,.0f} probes/s"),
         ("matrix, sustained", f"{sustained * 1000:.0f} ms", f"{count / sustained:,.0f} probes/s"),
+        ("one agent to another on loopback", "", f"{loopback:,.0f} probes/s"),
+        ("matrix, sustained, to loopback", "", f"{count / sustained / loopback:.2f}"),
         ("matrix, half of it dropped", f"{half:.2f} s", f"{half / DENY_TIMEOUT:.2f} × the deny timeout"),
         ("one exec per probe", f"{single * 1000:.0f} ms each", f"{single * count / once:,.0f} × the matrix' time"),
     ]
