@@ -107,6 +107,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def endurance(session: nox.Session) -> None:
+    """Kill the runner, the lab's first process and etcd at many random moments (default 20 each)."""
+    os.environ["NETPROOF_KILLS"] = session.posargs[0] if session.posargs else "20"
+    python(session, "-m", "pytest", "-q", "tests/lab/test_nothing_is_left.py")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.run("ruff", "check", ".", external=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import page, requirements, summary, verdict
+from reports import outcome, page, requirements, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Verdict
 
@@ -91,10 +91,12 @@ class Run:
         self.document: dict[str, Any] = {}
         self.page = ""
 
-    def finish(self, facts: dict[str, Any], seed: int) -> None:
-        """Write verdict.json and let `latest` point here."""
+    def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
+        """Write verdict.json and let `latest` point here; a run that was cut short certifies nothing."""
         seconds = time.monotonic() - self.begun
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
+        if aborted:
+            self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
         if self.out.parent == OUT:
             point_latest(self.out)
@@ -104,7 +106,7 @@ class Run:
         target = self.out / "allure.html"
         try:
             page.write(self.out / "allure-results", target, cache)
-        except page.NoPageError as error:
+        except (page.NoPageError, OSError) as error:
             self.page = f"{self.out / 'allure-results'} (no single page: {error})"
         else:
             self.page = str(target)
@@ -215,11 +217,12 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     result = yield
     if run is None or facts is None or config.option.collectonly:
         return result
-    run.finish(facts, config.option.seed)
-    if not config.option.no_page:
+    ran = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
+    aborted = session.exitstatus not in ran
+    run.finish(facts, config.option.seed, aborted=aborted)
+    if not (aborted or config.option.no_page):
         run.make_page(Path(facts["cache"]))
-    if session.exitstatus not in {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR}:
-        session.exitstatus = run.document["exit_code"]
+    session.exitstatus = run.document["exit_code"]
     return result
 
 

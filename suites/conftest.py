@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import allure
 import pytest
 
 from fixtures import kernel_evidence
+from fixtures.plugin import TESTBED
 from reports import evidence, requirements
 from reports.plugin import FACTS
 from suites.expect import Expect
@@ -36,20 +38,11 @@ def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureReque
     return Expect(testbed, facts, evidence.folder_of(out, request.node.nodeid))
 
 
-@pytest.fixture
-def family(testbed: Testbed, request: pytest.FixtureRequest) -> str:
-    """An address family; a case that uses it runs once per family of the cluster."""
-    if request.param not in testbed.topology.families:
-        pytest.skip(f"the cluster has no {request.param}")
-    return str(request.param)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run cases that name a family once per family that was asked for."""
+    """Run cases that name a family once per family of the cluster."""
     if "family" in metafunc.fixturenames:
-        wanted = metafunc.config.getoption("--ip")
-        families = ["ipv4", "ipv6"] if wanted == "dual" else [wanted]
-        metafunc.parametrize("family", families, indirect=True)
+        testbed = metafunc.config.stash.get(TESTBED, None)
+        metafunc.parametrize("family", testbed.topology.families if testbed else ("ipv4",))
 
 
 @pytest.fixture(autouse=True)
@@ -81,9 +74,16 @@ def pytest_runtest_makereport(
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
             for name, text in kernel_evidence.collect(testbed).items():
                 evidence.attach_text(name, text, folder)
-            command = f"./noxw -s certify -- --cni {testbed.cni} --only {_ids(item)}"
+            command = f"./noxw -s certify -- {_said(item.config)} --only {_ids(item)}"
             evidence.attach_text("replay", f"{command}\n", folder)
     return (yield)
+
+
+def _said(config: pytest.Config) -> str:
+    """The options of this run, so that a replay is the same run."""
+    words = [str(word) for word in config.invocation_params.args]
+    kept = [word for word in words if not word.startswith(("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:"))]
+    return shlex.join(kept)
 
 
 def _ids(item: pytest.Item) -> str:

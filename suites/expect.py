@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.errors import NetproofError
 from fixtures.probes import matrix as probes
 from fixtures.probes.client import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
-from fixtures.testbed import HOST_NAMESPACE
+from fixtures.testbed import HOST_NAMESPACE, HOST_PORTS
+from fixtures.world import PORTS
 from policies import matrix
 from policies.flow import CONNECTED, Expected, Target
 from reports import evidence
@@ -68,7 +70,7 @@ class Expect:
 
     def _fail_flows(self, flows: Sequence[Expected], wrong: list[matrix.Wrong], attempts: int, seconds: float) -> None:
         __tracebackhide__ = True
-        self._control({item.expected.destination for item in wrong})
+        self._control({(name, item.expected.target.protocol) for item in wrong for name in item.expected.identities})
         shown = matrix.build(flows, wrong)
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
@@ -80,15 +82,18 @@ class Expect:
             + f"\n\n{shown.text()}"
         )
 
-    def _control(self, destinations: Iterable[str]) -> None:
+    def _control(self, servers: Iterable[tuple[str, str]]) -> None:
         """A server that does not answer on its own host says nothing about the network."""
-        for name in destinations:
+        for name, protocol in servers:
             prober = self.testbed.probers.get(name)
-            if prober is None:
+            if prober is None or protocol == "icmp":
                 continue
             address = "127.0.0.1" if "ipv4" in self.testbed.topology.families else "::1"
-            port = 18080 if name.startswith(f"{HOST_NAMESPACE}/") else 80
-            seen = prober.probe([Target("tcp", address, port)])[0][0]
+            ports = HOST_PORTS if name.startswith(f"{HOST_NAMESPACE}/") else PORTS
+            try:
+                seen = prober.probe([Target(protocol, address, ports[0])])[0][0]
+            except NetproofError as error:
+                raise Inconclusive(f"the probe of {name} is gone: {error}") from error
             if seen.outcome != CONNECTED:
                 raise Inconclusive(f"the probe server of {name} does not answer on its own host: {seen}")
 

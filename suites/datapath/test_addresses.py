@@ -32,6 +32,7 @@ def pods_by_node(testbed: Testbed) -> dict[str, list[Object]]:
 
 
 @requirement("D58")
+@needs("pod-cidr")
 def test_pod_networks_of_nodes_are_disjoint_and_in_place(testbed: Testbed, expect: Expect) -> None:
     """The nodes' podCIDRs are disjoint, inside the pod network, and clear of underlay and Services."""
     cidrs = [
@@ -55,6 +56,7 @@ def test_pod_networks_of_nodes_are_disjoint_and_in_place(testbed: Testbed, expec
 
 
 @requirement("D65")
+@needs("pod-cidr")
 def test_pod_addresses_are_unique_and_in_their_nodes_network(testbed: Testbed, expect: Expect) -> None:
     """No two pods share an address, and each address is inside its node's podCIDR."""
     cidrs = {
@@ -99,7 +101,7 @@ def leaks(testbed: Testbed) -> list[Finding]:
 
 
 @requirement("D64")
-@needs(NODE_COMMANDS)
+@needs(NODE_COMMANDS, "host-local", "cni0-bridge")
 def test_records_and_ports_are_those_of_live_pods(testbed: Testbed, expect: Expect) -> None:
     """host-local's records and the bridge's ports on each node are exactly its live pods'."""
     expect.nothing_soon(lambda: leaks(testbed), "a node keeps what no live pod has", patience=SETTLE)

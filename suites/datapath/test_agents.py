@@ -39,13 +39,19 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect)
         ready = {p["spec"]["nodeName"] for p in pods if is_ready(p)}  # type: ignore[index]
         findings += [Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready]
         for pod in pods:
-            for status in pod["status"]["containerStatuses"]:  # type: ignore[index]
+            for status in pod["status"].get("containerStatuses", []):  # type: ignore[attr-defined]
                 if status["restartCount"]:
                     node = pod["spec"]["nodeName"]  # type: ignore[index]
                     findings.append(Finding(node, f"restarts of {agent.name}", "0", str(status["restartCount"])))
         if agent.error_lines:
             pattern = re.compile(agent.error_lines)
-            for title, log in agent_logs(testbed.kube, agent, ALL_LINES).items():
+            logs = agent_logs(testbed.kube, agent, ALL_LINES)
+            findings += [
+                Finding(node, f"log of {agent.name}", "readable", "none")
+                for node in testbed.nodes
+                if f"{node} {agent.name} log" not in logs
+            ]
+            for title, log in logs.items():
                 errors = [line for line in log.splitlines() if pattern.search(line)]
                 findings += [Finding(title, "log line", "no error", line[:300]) for line in errors[:5]]
     expect.nothing(findings, "agents are not healthy")
@@ -67,4 +73,6 @@ def test_agents_do_not_spin(testbed: Testbed, expect: Expect) -> None:
             expect.facts[f"{node} {agent.name} cpu"] = round(share, 3)
             if share > BUSY:
                 findings.append(Finding(node, f"CPU of {agent.name}", f"below {BUSY}", f"{share:.2f}"))
+    if not expect.facts:
+        pytest.skip("no agent has a process of its name")
     expect.nothing(findings, "agents use too much CPU")

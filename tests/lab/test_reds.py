@@ -1,4 +1,4 @@
-"""Every check can fail: a break, the requirements it turns red, and neighbours that stay green."""
+"""Every check can fail: a break, the requirements it turns red, and named neighbours that stay green."""
 
 from __future__ import annotations
 
@@ -62,6 +62,17 @@ BREAKS = [
         "ip link set cni0 mtu 1400",
         "ip link set cni0 mtu 1450",
         red=("D57", "D12"),
+        green=("D01", "D02"),
+    ),
+    Break(
+        "pods believe in a larger MTU and nobody tells them",
+        "for port in cni0 $(ls /sys/class/net/cni0/brif); do ip link set $port mtu 1500; done;"
+        "for pod in $(ls /run/netns); do ip netns exec $pod ip link set eth0 mtu 1500; done;"
+        "iptables -w -I OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP",
+        "iptables -w -D OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP;"
+        "for pod in $(ls /run/netns); do ip netns exec $pod ip link set eth0 mtu 1450; done;"
+        "for port in $(ls /sys/class/net/cni0/brif) cni0; do ip link set $port mtu 1450; done",
+        red=("D12", "D13", "D57"),
         green=("D01", "D02"),
     ),
     Break(
@@ -135,7 +146,7 @@ def words(lab: OpenLab) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("case", BREAKS, ids=lambda case: case.name.replace(" ", "-"))
-def test_a_break_turns_its_requirements_red_and_no_others(lab: OpenLab, tmp_path: Path, case: Break) -> None:
+def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab, tmp_path: Path, case: Break) -> None:
     """What is broken is named by the requirements it concerns, and its neighbours still pass."""
     names = words(lab)
     run_on(lab.testbed.cluster, NODE, ["sh", "-ec", case.inject.format(**names)])

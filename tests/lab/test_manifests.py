@@ -1,0 +1,48 @@
+"""Manifests of others install unmodified."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import paths
+from fixtures.binaries import catalogue, toolchain
+
+pytestmark = pytest.mark.lab
+
+
+def certify(out: Path, *arguments: str) -> dict[str, Any]:
+    """verdict.json of a run in a lab of its own."""
+    command = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "suites/services", "suites/egress"]
+    options = ["--cluster", "lab", "--no-page", "--out", str(out), *arguments]
+    done = subprocess.run([*command, *options], cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    path = out / "verdict.json"
+    assert path.exists(), done.stdout[-3000:] + done.stderr[-3000:]
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def test_flannels_own_manifest_comes_to_the_verdicts_of_ours(tmp_path: Path) -> None:
+    """kube-flannel.yml as it lies in flannel's Go module gives the same verdicts as our manifests."""
+    module = catalogue.modules()["flannel"]
+    listed = [toolchain.find(), "list", "-mod=mod", "-m", "-f", "{{.Dir}}", module.path]
+    folder = subprocess.run(listed, cwd=module.folder, capture_output=True, text=True, check=True).stdout.strip()
+    theirs = certify(tmp_path / "theirs", "--manifest", str(Path(folder) / "Documentation" / "kube-flannel.yml"))
+    ours = certify(tmp_path / "ours")
+    assert ours["verdict"] == theirs["verdict"] == "passed"
+    assert [(row["id"], row["verdict"]) for row in ours["requirements"]] == [
+        (row["id"], row["verdict"]) for row in theirs["requirements"]
+    ]
+    assert {"flanneld", "etcd"} <= {program["name"] for program in ours["programs"]}
+
+
+def test_the_positive_control_is_certified_on_dual_stack_and_nftables(tmp_path: Path) -> None:
+    """bridge:static passes everything it promises with both families and kube-proxy's nftables mode."""
+    document = certify(tmp_path / "out", "--cni", "bridge", "--ip", "dual", "--proxy-mode", "nftables")
+    assert document["verdict"] == "passed"
+    assert document["counts"]["failed"] == {"MUST": 0, "SHOULD": 0, "MAY": 0}
