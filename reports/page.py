@@ -36,7 +36,16 @@ def write(results: Path, target: Path, cache: Path) -> None:
     program = _install(cache, environment)
     draft = target.parent / ".allure-page"
     shutil.rmtree(draft, ignore_errors=True)
-    command = [str(program), "awesome", "--single-file", "--output", str(draft), str(results)]
+    command = [
+        str(program),
+        "awesome",
+        "--single-file",
+        "--group-by",
+        "epic,feature",
+        "--output",
+        str(draft),
+        str(results),
+    ]
     _run([*command, "--report-name", "netproof"], environment, "the page")
     pages = list(draft.rglob("index.html"))
     if not pages:

@@ -45,12 +45,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("family", testbed.topology.families if testbed else ("ipv4",))
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let Allure call a case by its sentence instead of its function's name."""
+    function = getattr(item, "function", None)
+    if function is not None and function.__doc__:
+        allure.title(function.__doc__.strip().splitlines()[0])(function)
+
+
 @pytest.fixture(autouse=True)
 def _labels(request: pytest.FixtureRequest) -> None:
     """Show the case in Allure under its requirement."""
     known = requirements.load()
-    if doc := request.function.__doc__:
-        allure.dynamic.title(doc.strip().splitlines()[0])
     for mark in request.node.iter_markers("requirement"):
         for identity in mark.args:
             requirement = known[identity]
@@ -83,6 +88,9 @@ def _said(config: pytest.Config) -> str:
     """The options of this run, so that a replay is the same run."""
     words = [str(word) for word in config.invocation_params.args]
     kept = [word for word in words if not word.startswith(("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:"))]
+    for option in ("--only", "--out"):  # the replay has its own
+        while option in kept:
+            del kept[kept.index(option) : kept.index(option) + 2]
     return shlex.join(kept)
 
 
