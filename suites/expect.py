@@ -11,8 +11,6 @@ from fixtures.errors import NetproofError
 from fixtures.probes import matrix as probes
 from fixtures.probes.client import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
-from fixtures.testbed import HOST_NAMESPACE, HOST_PORTS
-from fixtures.world import PORTS
 from policies import matrix
 from policies.flow import CONNECTED, Expected, Target
 from reports import evidence
@@ -75,10 +73,9 @@ class Expect:
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
         evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
-        more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
         raise AssertionError(
             f"{len(wrong)} of {len(flows)} flows are wrong, {attempts} attempts in {seconds:.1f} s:\n"
-            + "\n".join(lines[:SHOWN] + more)
+            + _first(lines)
             + f"\n\n{shown.text()}"
         )
 
@@ -88,10 +85,8 @@ class Expect:
             prober = self.testbed.probers.get(name)
             if prober is None or protocol == "icmp":
                 continue
-            address = "127.0.0.1" if "ipv4" in self.testbed.topology.families else "::1"
-            ports = HOST_PORTS if name.startswith(f"{HOST_NAMESPACE}/") else PORTS
             try:
-                seen = prober.probe([Target(protocol, address, ports[0])])[0][0]
+                seen = prober.probe(self.testbed.on_own_host(name, protocol)[:1])[0][0]
             except NetproofError as error:
                 raise Inconclusive(f"the probe of {name} is gone: {error}") from error
             if seen.outcome != CONNECTED:
@@ -112,8 +107,13 @@ class Expect:
         lines = [str(finding) for finding in findings]
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
-            more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-            raise AssertionError(f"{what}:\n" + "\n".join(lines[:SHOWN] + more))
+            raise AssertionError(f"{what}:\n{_first(lines)}")
+
+
+def _first(lines: list[str]) -> str:
+    """As many lines as a message shows, and how many more there are."""
+    more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "\n".join(lines[:SHOWN] + more)
 
 
 def to_pod(source: str, pod: ProbePod, protocol: str, port: int, family: str, **expected: Any) -> Expected:  # noqa: ANN401 - passed on

@@ -22,7 +22,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenLab]:
     bringup = Bringup(options.settings_of(Chosen(), "lab", out), Progress())
     try:
         testbed = bringup.up()
-        (out / "testbed.json").write_text(testbed.dump())
+        testbed.save(out)
         yield OpenLab(testbed, out)
         testbed.forget_probers()
     finally:
