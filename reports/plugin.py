@@ -70,10 +70,6 @@ def pytest_configure(config: pytest.Config) -> None:
     out = Path(config.option.out or OUT / f"{now:%Y%m%dT%H%M%S}Z-{cni}").absolute()
     if (out / "verdict.json").exists() or (out / "allure-results").exists():
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
-    try:
-        (out / "evidence").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise pytest.UsageError(f"--out {out} cannot be written: {error}.") from error
     config.option.out = str(out)
     config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
@@ -95,7 +91,10 @@ class Run:
         """Write verdict.json and let `latest` point here; a run that was cut short certifies nothing."""
         seconds = time.monotonic() - self.begun
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
-        if aborted:
+        if failure := facts.get("failure"):
+            plugins = failure["exit_code"] == outcome.EXIT_CODES[Verdict.FAILED]
+            self.document |= {"verdict": Verdict.FAILED if plugins else Verdict.ERROR, **failure}
+        elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
         if self.out.parent == OUT:
@@ -194,11 +193,24 @@ class Controller:
 CONTROLLER: Controller | None = None
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Begin to keep records."""
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Generator[None, None, None]:
+    """Make the run's folder, now that every option is known to be right, and begin to keep records."""
     global CONTROLLER  # noqa: PLW0603 - pytest_runtest_logreport is given no config
     run = session.config.stash.get(ACTIVE, None)
+    if run is not None:
+        try:
+            (run.out / "evidence").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(f"--out {run.out} cannot be written: {error}.") from error
     CONTROLLER = Controller(session.config, run) if run else None
+    try:
+        return (yield)
+    except pytest.exit.Exception:  # pytest calls no other hook then
+        facts = session.config.hook.pytest_netproof_facts(config=session.config)
+        if run is not None and facts:
+            run.finish(facts, session.config.option.seed, aborted=True)
+        raise
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -220,7 +232,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     ran = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
     aborted = session.exitstatus not in ran
     run.finish(facts, config.option.seed, aborted=aborted)
-    if not (aborted or config.option.no_page):
+    if not (aborted or "failure" in facts or config.option.no_page):
         run.make_page(Path(facts["cache"]))
     session.exitstatus = run.document["exit_code"]
     return result

@@ -52,7 +52,7 @@ def closing(document: dict[str, Any], out: Path, page: str) -> list[str]:
     ready = document["cluster"].get("ready_seconds")
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
     return [
-        f"{document['cni']} is {CLOSING[verdict]}.",
+        document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
         f"report: {page}",
         f"folder: {out}",

@@ -28,6 +28,7 @@ from fixtures.probes.stream import HostStream, PodStream, ask
 from fixtures.progress import Progress
 from fixtures.testbed import Bringup
 from policies.flow import DENIED, Expected, Target
+from tests.bench import bare
 from tests.support.open_lab import Chosen
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
     once = statistics.median(timed(testbed, whole) for _ in range(REPEATS))
     sustained = statistics.median(timed(testbed, whole, SUSTAINED) for _ in range(REPEATS)) / SUSTAINED
     loopback = on_loopback()
+    yardstick = bare.rate()
     single = one_exec_per_probe(testbed)
     started = start_pods(testbed)
     denied = drop_half(testbed)
@@ -148,6 +150,8 @@ def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
         ("matrix, sustained", f"{sustained * 1000:.0f} ms", f"{count / sustained:,.0f} probes/s"),
         ("one agent to another on loopback", "", f"{loopback:,.0f} probes/s"),
         ("matrix, sustained, to loopback", "", f"{count / sustained / loopback:.2f}"),
+        ("bare TCP on loopback, nothing checked", "", f"{yardstick:,.0f} connections/s"),
+        ("matrix, sustained, to bare TCP", "", f"{count / sustained / yardstick:.2f}"),
         ("matrix, half of it dropped", f"{half:.2f} s", f"{half / DENY_TIMEOUT:.2f} × the deny timeout"),
         ("one exec per probe", f"{single * 1000:.0f} ms each", f"{single * count / once:,.0f} × the matrix' time"),
     ]

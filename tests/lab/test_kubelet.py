@@ -179,8 +179,12 @@ def test_a_host_port_reaches_its_pod(kube: Kube, make: Callable[..., str], lab: 
     world.wait_ready(kube, [(NAMESPACE, name)], PATIENCE)
     client = lab.testbed.pods_on("node1")[0]
     target = Target("tcp", lab.testbed.node_ip(NODE), 28080)
-    (seen,) = lab.testbed.probers[client.key].probe([target])[0]
-    assert (seen.outcome, seen.identity) == ("connected", f"{NAMESPACE}/unused")
+
+    def answers() -> bool:  # Ready says that the agent runs, not that it listens yet
+        (seen,) = lab.testbed.probers[client.key].probe([target])[0]
+        return (seen.outcome, seen.identity) == ("connected", f"{NAMESPACE}/unused")
+
+    waiting.until(answers, "an answer on the hostPort", patience=PATIENCE)
 
 
 def test_readiness_follows_its_probe(kube: Kube, make: Callable[..., str]) -> None:
