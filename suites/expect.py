@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from fixtures.nodestate import Finding
     from fixtures.testbed import Testbed
     from fixtures.world import ProbePod
 
@@ -92,7 +91,7 @@ class Expect:
             if seen.outcome != CONNECTED:
                 raise Inconclusive(f"the probe server of {name} does not answer on its own host: {seen}")
 
-    def nothing_soon(self, look: Callable[[], Sequence[Finding]], what: str, *, patience: float = PATIENCE) -> None:
+    def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> None:
         """Looking finds nothing, twice in a row; what was found before that stays in the report."""
         __tracebackhide__ = True
         settled = settle(look, patience=patience)

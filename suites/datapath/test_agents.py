@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
+from fixtures.cnis import agents
 from fixtures.kernel_evidence import agent_logs
 from fixtures.nodestate import Finding
 from fixtures.world import is_ready
@@ -23,11 +24,6 @@ TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f14,15,22 /proc/$pid/stat && cut 
 PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
 
 
-def agent_pods(testbed: Testbed, namespace: str, daemonset: str) -> list[dict[str, object]]:
-    """The pods of an agent's DaemonSet."""
-    return [p for p in testbed.kube.pods(namespace) if p["metadata"]["name"].startswith(f"{daemonset}-")]
-
-
 @requirement("D63")
 def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect) -> None:
     """Every agent is ready on every node, was never restarted, and logged no error."""
@@ -35,13 +31,13 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect)
         pytest.skip(f"{testbed.cni} has no agents")
     findings = []
     for agent in testbed.cni.agents:
-        pods = agent_pods(testbed, agent.namespace, agent.daemonset)
-        ready = {p["spec"]["nodeName"] for p in pods if is_ready(p)}  # type: ignore[index]
+        pods = agents.pods(testbed.kube, agent)
+        ready = {p["spec"]["nodeName"] for p in pods if is_ready(p)}
         findings += [Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready]
         for pod in pods:
-            for status in pod["status"].get("containerStatuses", []):  # type: ignore[attr-defined]
+            for status in pod["status"].get("containerStatuses", []):
                 if status["restartCount"]:
-                    node = pod["spec"]["nodeName"]  # type: ignore[index]
+                    node = pod["spec"]["nodeName"]
                     findings.append(Finding(node, f"restarts of {agent.name}", "0", str(status["restartCount"])))
         if agent.error_lines:
             pattern = re.compile(agent.error_lines)

@@ -5,8 +5,6 @@ A pod in the host network stands for its node: it sends from the node's addresse
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-
 from fixtures.testbed import HOST_PORTS, Testbed
 from fixtures.world import PORTS, ProbePod
 from policies.flow import Expected, Target
@@ -21,17 +19,10 @@ def to_node(source: str, testbed: Testbed, node: str, protocol: str, family: str
     return Expected(source, host.key, target, identities=frozenset({host.key}))
 
 
-def addresses_of(testbed: Testbed, node: str, family: str) -> frozenset[str]:
-    """Addresses a node may send from: on the underlay, on its tunnel, on its pod bridge."""
-    index = testbed.nodes.index(node)
-    cidr = ip_network(next(c for c in testbed.topology.pod_cidrs(index) if (":" in c) == (family == "ipv6")))
-    return frozenset({testbed.hosts[node].ip(family), str(cidr[0]), str(cidr[1])})
-
-
 def node_to_pods(testbed: Testbed, family: str, *, local: bool) -> list[tuple[ProbePod, Expected]]:
     """Flows from every node's host-network pod to the pods of its own or of other nodes."""
     return [
-        (host, to_pod(host.key, pod, protocol, PORTS[0], family, sources=addresses_of(testbed, node, family)))
+        (host, to_pod(host.key, pod, protocol, PORTS[0], family, sources=testbed.addresses_of(node, family)))
         for node, host in testbed.hosts.items()
         for pod in testbed.pods.values()
         for protocol in ("tcp", "udp")

@@ -1,0 +1,84 @@
+"""Much of it at once: large transfers, fragments, many short connections: D14, D15, D17."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from fixtures.nodestate import Finding
+from fixtures.world import PORTS
+from policies.flow import CONNECTED, Target
+from suites.marks import requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+    from suites.expect import Expect
+
+TRANSFER = 10_000_000  # bytes each way
+DATAGRAM = 4096 + 28  # bytes with its headers: three fragments on an underlay of 1500
+CONNECTIONS = 2000  # from each node at the same time
+SOON = 1.0  # seconds within which 99 of 100 connections have to be answered: the requirement
+
+
+def neighbours(testbed: Testbed) -> Iterator[tuple[ProbePod, ProbePod]]:
+    """(client, server) from the first pod of each node to the first pod of every node, its own included."""
+    for node in testbed.nodes:
+        for other in testbed.nodes:
+            client, server = testbed.pods_on(node)[0], testbed.pods_on(other)[0]
+            yield (client, server) if node != other else (client, testbed.pods_on(node)[1])
+
+
+@requirement("D14")
+def test_large_transfers_arrive_whole_both_ways(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Ten megabytes over TCP arrive unchanged in both directions, between all nodes and on each."""
+    findings, seconds = [], []
+    for client, server in neighbours(testbed):
+        done = testbed.probers[client.key].transfer(Target("tcp", server.ip(family), PORTS[0]), TRANSFER)
+        seconds.append(done["seconds"])
+        if not (done["up"] and done["down"]):
+            findings.append(Finding(client.key, f"10 MB to {server.key} and back", "equal hashes", str(done)))
+    expect.facts["MB per s"] = [round(2 * TRANSFER / 1e6 / each) for each in seconds]
+    expect.nothing(findings, "transfers do not arrive whole")
+
+
+@requirement("D15")
+def test_datagrams_larger_than_the_mtu_arrive_in_fragments(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A datagram of four kilobytes arrives and comes back, between all nodes and on each."""
+
+    def wrong() -> list[Finding]:
+        findings = []
+        for client, server in neighbours(testbed):
+            target = Target("udp", server.ip(family), PORTS[0])
+            (seen,) = testbed.probers[client.key].sizes(target, [DATAGRAM], fragment=True)
+            if seen != CONNECTED:
+                findings.append(Finding(client.key, f"{DATAGRAM} bytes to {server.key}", CONNECTED, seen))
+        return findings
+
+    expect.nothing_soon(wrong, "fragmented datagrams do not arrive")
+
+
+@requirement("D17")
+def test_many_short_connections_are_answered_soon(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Of 2,000 connections from each node at the same time at least 99 in 100 are answered within a second."""
+    nodes = testbed.nodes
+    pairs = [
+        (testbed.pods_on(node)[0], testbed.pods_on(nodes[(index + 1) % len(nodes)])[-1])
+        for index, node in enumerate(nodes)
+    ]
+
+    def storm(pair: tuple[ProbePod, ProbePod]) -> Finding | None:
+        client, server = pair
+        target = Target("tcp", server.ip(family), PORTS[1])
+        rows = testbed.probers[client.key].probe([target], timeout=SOON, rounds=CONNECTIONS)[0]
+        answered = sum(row.count for row in rows if row.outcome == CONNECTED)
+        expect.facts[f"slowest from {client.key}"] = f"{max(row.worst_ms for row in rows):.0f} ms"
+        if answered * 100 >= CONNECTIONS * 99:
+            return None
+        seen = ", ".join(f"{row.count} × {row.outcome}" for row in rows)
+        return Finding(client.key, f"{CONNECTIONS} connections to {server.key}", "99 % connected", seen)
+
+    with ThreadPoolExecutor(len(pairs)) as pool:
+        expect.nothing(filter(None, pool.map(storm, pairs)), "connections are lost or slow")

@@ -1,0 +1,62 @@
+"""What a node's kernel has to be set to, and that one iptables only is used: D59, D60."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.nodestate import Finding, NodeState
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+STRICT = "1"  # rp_filter: drops what comes in another way than answers would go out
+TABLES = {"0", "local", "main", "default"}
+
+
+def settings(testbed: Testbed, state: NodeState) -> Iterator[Finding]:
+    """Sysctls and policy routing rules that are not as pods need them."""
+    wanted = {}
+    if "ipv4" in testbed.topology.families:
+        wanted["net.ipv4.ip_forward"] = "1"
+    if "ipv6" in testbed.topology.families:
+        wanted["net.ipv6.conf.all.forwarding"] = "1"
+    if "cni0-bridge" in testbed.cni.variant.features:
+        wanted["net.bridge.bridge-nf-call-iptables"] = "1"
+        wanted["net.bridge.bridge-nf-call-ip6tables"] = "1"
+    for name, value in wanted.items():
+        if state.sysctl(name) != value:
+            yield Finding(state.name, name, value, state.sysctl(name) or "none")
+    if state.sysctl("net.ipv4.conf.all.rp_filter") == STRICT:
+        yield Finding(state.name, "net.ipv4.conf.all.rp_filter", "0 or 2", STRICT)
+    for rule in state.table("rules"):
+        if rule.get("table") not in TABLES:
+            yield Finding(state.name, "policy routing rule", "none but the kernel's", str(rule))
+
+
+@requirement("D59")
+@needs(NODE_COMMANDS)
+def test_sysctls_and_routing_rules_let_pods_work(testbed: Testbed, expect: Expect) -> None:
+    """Every node forwards, shows bridged packets to its rules, filters no reverse path, has no foreign rule."""
+    found = [finding for state in testbed.snapshot().nodes.values() for finding in settings(testbed, state)]
+    expect.nothing(found, "nodes are not set up for pods")
+
+
+@requirement("D60")
+@needs(NODE_COMMANDS)
+def test_only_one_iptables_backend_has_rules(testbed: Testbed, expect: Expect) -> None:
+    """On no node do both iptables-legacy and iptables-nft hold rules, which would both be applied."""
+    findings = []
+    for state in testbed.snapshot().nodes.values():
+        counts = {
+            name: sum(line.startswith("-A") for line in state.raw[name].splitlines())
+            for name in ("iptables-legacy", "iptables-nft")
+        }
+        expect.facts[f"rules on {state.name}"] = counts
+        if all(counts.values()):
+            findings.append(Finding(state.name, "iptables backends with rules", "one", str(counts)))
+    expect.nothing(findings, "two iptables backends are in use")

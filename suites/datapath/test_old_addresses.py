@@ -1,0 +1,81 @@
+"""An address whose pod is gone, and the next pod that gets it: D68, N01."""
+
+from __future__ import annotations
+
+import secrets
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from fixtures import world
+from fixtures.clusters.protocol import NODE_COMMANDS, run_on
+from fixtures.testbed import NAMESPACES
+from fixtures.world import PORTS, PodPlan
+from policies.flow import DENIED, Expected, Target
+from suites.expect import Expect, to_pod
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+
+PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
+REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
+# host-local hands out the address after the one it notes as its last; where every file is, its name says.
+NEXT = "for file in /var/lib/cni/networks/*/last_reserved_ip.{index}; do printf %s {before} > $file; done"
+
+
+def flows(testbed: Testbed, pod: ProbePod, family: str, outcome: str) -> list[Expected]:
+    """Flows from a pod of every node to an address that was, or is again, a pod's."""
+    clients = [testbed.pods_on(node)[0] for node in testbed.nodes]
+    return [
+        to_pod(client.key, pod, protocol, PORTS[0], family, outcome=outcome)
+        for client in clients
+        for protocol in ("tcp", "udp")
+    ]
+
+
+def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
+    """A pod on a node, where one is given with the addresses that it had."""
+    for index, address in enumerate(like.ips if like else ()):
+        script = NEXT.format(index=index, before=ip_address(address) - 1)
+        run_on(testbed.cluster, node, ["sh", "-ec", script])
+    plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
+    return plan, world.create(testbed.kube, [plan])[0]
+
+
+def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, ProbePod]:
+    """A pod with the address of one that answered every node and was deleted."""
+    node = testbed.nodes[-1]
+    plan, old = create_at(testbed, node)
+    try:
+        expect.flows(flows(testbed, old, family, "connected"), patience=PATIENCE)
+    finally:
+        world.remove(testbed.kube, [plan])
+    expect.flows(flows(testbed, old, family, DENIED))
+    plan, new = create_at(testbed, node, old)
+    assert new.ips == old.ips, f"host-local gave {new.ips} although {old.ips} was next"
+    return plan, new
+
+
+@requirement("D68")
+@needs(NODE_COMMANDS, "host-local")
+def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Nobody answers at a deleted pod's address, and after it was given away nobody but its new pod."""
+    plan, new = reused(testbed, expect, family)
+    try:
+        for client in testbed.pods.values():
+            (seen,) = testbed.probers[client.key].probe([Target("tcp", new.ip(family), PORTS[0])])[0]
+            assert seen.identity in {"", new.key}, f"{client.key}: {seen}"
+    finally:
+        world.remove(testbed.kube, [plan])
+
+
+@requirement("N01")
+@needs(NODE_COMMANDS, "host-local")
+def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A pod that gets a deleted pod's address answers every node within five seconds."""
+    plan, new = reused(testbed, expect, family)
+    try:
+        expect.flows(flows(testbed, new, family, "connected"), patience=REQUIRED)
+    finally:
+        world.remove(testbed.kube, [plan])

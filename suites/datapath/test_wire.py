@@ -1,0 +1,58 @@
+"""What is on the wire between nodes: D48."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.nodestate import Finding
+from fixtures.world import PORTS
+from suites.expect import Expect, to_pod
+from suites.marks import needs, requirement
+from suites.uplinks import Captures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+
+
+def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, family: str) -> set[str]:
+    """How packets of a pair of pods left the client's node: the outermost protocol, or bare."""
+    pair = (client.ip(family), server.ip(family))
+    seen = set()
+    for node, packet in captures.packets:
+        headers = packet["headers"]
+        if node == client.node and packet["direction"] == "out":
+            if (headers[0]["src"], headers[0]["dst"]) == pair:
+                seen.add("bare")
+            elif any((inner["src"], inner["dst"]) == pair for inner in headers[1:]):
+                seen.add(headers[0]["protocol"])
+    return seen
+
+
+def unlike_declared(
+    testbed: Testbed, captures: Captures, pairs: list[tuple[ProbePod, ProbePod]], family: str
+) -> Iterator[Finding]:
+    """The pairs whose packets are not on the wire as the variant declares."""
+    encapsulation = testbed.cni.variant.encapsulation
+    for client, server in pairs:
+        wanted = {encapsulation} if testbed.encapsulated(client.node, server.node) else {"bare"}
+        seen = seen_on_the_wire(captures, client, server, family)
+        if encapsulation == "wireguard":  # what is inside is encrypted: it must not be seen at all
+            wanted = set()
+        if seen != wanted:
+            what = f"packets {client.key} → {server.key}"
+            yield Finding(client.node, what, " and ".join(wanted) or "unseen", " and ".join(sorted(seen)) or "none")
+
+
+@requirement("D48")
+@needs(NODE_COMMANDS)
+def test_packets_are_on_the_wire_as_declared(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Between every two nodes pod packets are encapsulated exactly where the variant says so."""
+    first = [testbed.pods_on(node)[0] for node in testbed.nodes]
+    pairs = [(client, server) for client in first for server in first if client.node != server.node]
+    with Captures(testbed, f"D48-{family}") as captures:
+        expect.flows([to_pod(c.key, s, "udp", PORTS[2], family) for c, s in pairs])
+    expect.nothing(unlike_declared(testbed, captures, pairs, family), "packets are not on the wire as declared")

@@ -1,0 +1,119 @@
+"""Whose address is seen where pods, nodes and the outside meet: D44 to D47."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fixtures.clusters.protocol import EXTERNAL_HOST, NODE_COMMANDS, run_on
+from fixtures.testbed import HOST_PORTS, OUTSIDE, Testbed
+from fixtures.world import PORTS
+from policies.flow import Expected, Target
+from suites.expect import Expect, to_pod
+from suites.marks import needs, requirement
+from suites.uplinks import Captures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROUTER = "router"
+FLOWS = 200  # connections whose source ports are compared
+KEPT = 0.1  # share of source ports that may be the pod's own; by chance it is FLOWS in 64,000
+ENCAPSULATION_PORTS = {8472, 8285}
+
+
+@contextmanager
+def routed(testbed: Testbed, node: str, via: str, family: str) -> Iterator[None]:
+    """The router sends a node's pod network through a node: how a client outside reaches pod addresses."""
+    index = testbed.nodes.index(node)
+    cidr = next(c for c in testbed.topology.pod_cidrs(index) if (":" in c) == (family == "ipv6"))
+    way = [cidr, "via", testbed.hosts[via].ip(family)]
+    run_on(testbed.cluster, ROUTER, ["ip", "route", "replace", *way])
+    try:
+        yield
+    finally:
+        run_on(testbed.cluster, ROUTER, ["ip", "route", "del", *way])
+
+
+def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
+    """The source ports of TCP packets from an address to the outside host."""
+    return {
+        packet["headers"][0]["sport"]
+        for _, packet in captures.packets
+        if (packet["headers"][0]["src"], packet["headers"][0]["dst"]) == (source, outside)
+        if packet["headers"][0]["protocol"] == "tcp"
+    }
+
+
+@requirement("D44")
+@needs(EXTERNAL_HOST, NODE_COMMANDS, "masquerade", "cni0-bridge")
+def test_masqueraded_connections_get_random_ports(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Of 200 connections to the outside hardly any keeps the pod's source port, and none takes the tunnel's."""
+    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    client = testbed.pods_on(testbed.nodes[0])[0]
+    with Captures(testbed, f"D44-in-{family}", "cni0") as inner, Captures(testbed, f"D44-out-{family}") as outer:
+        testbed.probers[client.key].probe([Target("tcp", outside, PORTS[0])], rounds=FLOWS)
+    before = source_ports(inner, client.ip(family), outside)
+    after = source_ports(outer, testbed.hosts[client.node].ip(family), outside)
+    expect.facts["ports"] = {"pod": len(before), "node": len(after), "kept": len(before & after)}
+    assert len(before) > FLOWS / 2, f"the capture on cni0 saw {len(before)} of {FLOWS} connections"
+    assert len(after) > FLOWS / 2, f"the capture on the uplink saw {len(after)} of {FLOWS} masqueraded connections"
+    assert len(before & after) < KEPT * FLOWS, f"{len(before & after)} of {FLOWS} connections kept the pod's port"
+    assert not after & ENCAPSULATION_PORTS, f"the tunnel's own port was given to a connection: {after}"
+
+
+@requirement("D45")
+@needs("masquerade", "node-to-pod")
+def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A pod that connects to another node's address is seen there with its own node's address."""
+    expect.flows(
+        [
+            Expected(
+                pod.key,
+                host.key,
+                Target(protocol, host.ip(family), HOST_PORTS[0]),
+                identities=frozenset({host.key}),
+                sources=frozenset({testbed.hosts[pod.node].ip(family)}),
+            )
+            for pod in testbed.pods.values()
+            for host in testbed.hosts.values()
+            for protocol in ("tcp", "udp")
+            if host.node != pod.node
+        ]
+    )
+
+
+@requirement("D46")
+@needs(EXTERNAL_HOST, NODE_COMMANDS, "pod-cidr")
+def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A client outside whose packets come to the pod's own node is seen with its own address."""
+    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    pod = testbed.pods_on(testbed.nodes[-1])[0]
+    with routed(testbed, pod.node, pod.node, family):
+        flows = [
+            to_pod(OUTSIDE, pod, protocol, PORTS[0], family, sources=frozenset({outside}))
+            for protocol in ("tcp", "udp")
+        ]
+        expect.flows(flows)
+
+
+def at_another_node(testbed: Testbed, via: str, family: str) -> frozenset[str]:
+    """Who a client outside is for a pod when its packets come by another node, as the variant documents it."""
+    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    if "external-masquerade" not in testbed.cni.variant.features:
+        return frozenset({outside})
+    return testbed.addresses_of(via, family)
+
+
+@requirement("D47")
+@needs(EXTERNAL_HOST, NODE_COMMANDS, "pod-cidr")
+def test_a_client_outside_comes_by_another_node_as_documented(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A client whose packets come by another node reaches the pod, seen as that node or as itself."""
+    if len(testbed.nodes) > 1:
+        pod, via = testbed.pods_on(testbed.nodes[1])[0], testbed.nodes[0]
+        sources = at_another_node(testbed, via, family)
+        expect.facts["seen as"] = sorted(sources)
+        with routed(testbed, pod.node, via, family):
+            expect.flows([to_pod(OUTSIDE, pod, p, PORTS[0], family, sources=sources) for p in ("tcp", "udp")])
+    else:
+        expect.flows([])

@@ -1,0 +1,65 @@
+"""Names: D24, S02."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures import dns
+from fixtures.nodestate import Finding
+from fixtures.testbed import NAMESPACES
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.services import Services
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+pytestmark = needs("services")
+ROUNDS = 100
+SOON = 1000.0  # milliseconds that 99 of 100 lookups may take: the requirement; a lost answer costs five seconds
+PATIENCE = 15.0  # seconds; our patience until CoreDNS has seen Services created by this run
+
+
+@pytest.fixture(scope="session")
+def servers(testbed: Testbed) -> dict[str, str]:
+    """The DNS Service's address by family."""
+    return dns.servers(testbed)
+
+
+def unanswered(testbed: Testbed, server: str, name: str, wanted: set[str], rounds: int = 1) -> list[Finding]:
+    """Lookups from a pod of each node that are not answered rightly and soon."""
+    findings = []
+    for node in testbed.nodes:
+        client = testbed.pods_on(node)[0].key
+        answer = testbed.probers[client].resolve(server, name, rounds=rounds)
+        slow = answer["ms"][-max(1, rounds // 100)]
+        if set(answer["addresses"]) != wanted or answer["lost"] or slow > SOON:
+            found = f"{answer['addresses']}, {answer['lost']} lost, slowest {slow:.0f} ms, codes {answer['rcodes']}"
+            findings.append(Finding(client, f"{rounds} lookups of {name}", f"{sorted(wanted)} soon", found))
+    return findings
+
+
+@requirement("D24")
+def test_service_names_resolve_from_every_node(
+    testbed: Testbed, expect: Expect, services: Services, servers: dict[str, str], family: str
+) -> None:
+    """A and AAAA asked from one port are both answered, from every node, 99 of 100 within a second."""
+    node = testbed.nodes[0]
+    name = f"one-{node}.{NAMESPACES[0]}.svc.cluster.local"
+    wanted = {services.cluster_ip(f"one-{node}", each) for each in testbed.topology.families}
+    what = "names do not resolve"
+    expect.nothing_soon(lambda: unanswered(testbed, servers[family], name, wanted), what, patience=PATIENCE)
+    expect.nothing(unanswered(testbed, servers[family], name, wanted, ROUNDS), what)
+
+
+@requirement("S02")
+def test_a_headless_service_names_its_pods(
+    testbed: Testbed, expect: Expect, services: Services, servers: dict[str, str], family: str
+) -> None:
+    """The name of a headless Service resolves to the addresses of its pods."""
+    name = f"headless.{NAMESPACES[0]}.svc.cluster.local"
+    wanted = {pod.ip(each) for pod in services.many for each in testbed.topology.families}
+    what = "the headless Service does not name its pods"
+    expect.nothing_soon(lambda: unanswered(testbed, servers[family], name, wanted), what, patience=PATIENCE)

@@ -1,0 +1,96 @@
+"""Which endpoint answers, and what happens without any: D30, D31."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from fixtures import services as kinds
+from fixtures import world
+from fixtures.testbed import NAMESPACES
+from fixtures.world import PORTS, PodPlan
+from policies.flow import CONNECTED, Expected, Target
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.services import Services
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+    from suites.expect import Expect
+
+pytestmark = needs("services")
+PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
+ROUNDS = 30  # connections of one client; without affinity two endpoints would both answer but once in a billion
+# Seconds within which a Service without endpoints has to refuse: the requirement.  Over IPv6 a refusal that
+# comes back within the connect itself is dropped by the kernel (LockDroppedIcmps); the SYN's second copy, a
+# second later, gets the one that counts: measured 1.03 s.
+SOON = 2.0
+
+
+class Sticky:
+    """Two pods of their own behind a Service with session affinity."""
+
+    def __init__(self, testbed: Testbed) -> None:
+        self.testbed = testbed
+        self.name = f"sticky-{secrets.token_hex(3)}"
+        self.plans = [
+            PodPlan(
+                NAMESPACES[0], f"{self.name}-{i}", testbed.nodes[i % len(testbed.nodes)], labels=(("s", self.name),)
+            )
+            for i in (0, 1)
+        ]
+
+    def __enter__(self) -> dict[str, ProbePod]:
+        self.object = kinds.create(self.testbed, self.name, {"s": self.name}, sessionAffinity="ClientIP")
+        return {pod.key: pod for pod in world.create(self.testbed.kube, self.plans)}
+
+    def __exit__(self, *_: object) -> None:
+        self.testbed.kube.delete(self.object)
+        for plan in self.plans:
+            self.testbed.kube.delete(world.pod_object(plan))
+
+    def target(self, family: str) -> Target:
+        """Its ClusterIP."""
+        addresses: list[str] = self.object["spec"]["clusterIPs"]
+        return Target("tcp", next(ip for ip in addresses if (":" in ip) == (family == "ipv6")), PORTS[0])
+
+
+def identities(testbed: Testbed, client: str, target: Target) -> Iterator[str]:
+    """Who answers a client's connections."""
+    for row in testbed.probers[client].probe([target], rounds=ROUNDS)[0]:
+        yield row.identity if row.outcome == CONNECTED else row.outcome
+
+
+@requirement("D30")
+def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
+    testbed: Testbed, expect: Expect, family: str
+) -> None:
+    """With affinity ClientIP one endpoint answers a client; when its pod is deleted the other one does."""
+    sticky = Sticky(testbed)
+    with sticky as pods:
+        target, client = sticky.target(family), testbed.pods_on(testbed.nodes[-1])[0].key
+        everybody = frozenset(pods)
+        expect.flows([Expected(client, sticky.name, target, identities=everybody)], patience=PATIENCE)
+        first = set(identities(testbed, client, target))
+        assert len(first & everybody) == 1, f"of {ROUNDS} connections of one client: {sorted(first)}"
+        assert first <= everybody, f"of {ROUNDS} connections of one client: {sorted(first)}"
+        gone = next(plan for plan in sticky.plans if f"{plan.namespace}/{plan.name}" in first)
+        testbed.kube.delete(world.pod_object(gone))
+        expect.flows([Expected(client, sticky.name, target, identities=everybody - first)], patience=PATIENCE)
+
+
+@requirement("D31")
+def test_a_service_without_endpoints_refuses_at_once(
+    testbed: Testbed, expect: Expect, services: Services, family: str
+) -> None:
+    """A Service without endpoints refuses pods and nodes within two seconds, instead of letting them wait."""
+    target = Target("tcp", services.cluster_ip("empty", family), PORTS[0])
+    clients = [*testbed.pods.values(), *testbed.hosts.values()]
+
+    def wrong() -> list[str]:
+        found = [(client.key, testbed.probers[client.key].probe([target], timeout=SOON)[0][0]) for client in clients]
+        return [f"{name}: expected refused, observed {seen}" for name, seen in found if seen.outcome != "refused"]
+
+    expect.nothing_soon(wrong, "a Service without endpoints does not refuse", patience=PATIENCE)

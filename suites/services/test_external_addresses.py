@@ -1,0 +1,84 @@
+"""Addresses that are not the cluster's own, and how soon the first connection is made: D26, D29."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.nodestate import Finding
+from fixtures.services import BALANCER, EXTERNAL
+from fixtures.testbed import OUTSIDE
+from fixtures.world import PORTS
+from policies.flow import CONNECTED, Expected, Target
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fixtures.clusters.topology import Family
+    from fixtures.services import Services
+    from suites.expect import Expect
+
+pytestmark = needs("services")
+PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
+SOON = 1.0  # seconds until a first connection has to be made: the requirement, and the time of a lost SYN
+AGAIN = 20  # connections per target, each with a port of its own
+
+
+def to_external(services: Services, sources: Iterable[str], family: str) -> list[Expected]:
+    """Flows to the external address and to the load balancer's."""
+    topology = services.testbed.topology
+    known: Family = "ipv6" if family == "ipv6" else "ipv4"
+    return [
+        Expected(
+            source,
+            name,
+            Target(protocol, topology.external_ip(number, known), PORTS[0]),
+            identities=frozenset({services.endpoint.key}),
+        )
+        for source in sources
+        for name, number in (("external", EXTERNAL), ("balancer", BALANCER))
+        for protocol in ("tcp", "udp")
+    ]
+
+
+@requirement("D29")
+def test_pods_reach_external_and_load_balancer_addresses(expect: Expect, services: Services, family: str) -> None:
+    """A pod on every node reaches a Service by its external address and by its load balancer's."""
+    testbed = services.testbed
+    clients = [testbed.pods_on(node)[-1].key for node in testbed.nodes]
+    expect.flows(to_external(services, clients, family), patience=PATIENCE)
+
+
+@requirement("D29")
+@needs(EXTERNAL_HOST)
+def test_the_outside_reaches_external_and_load_balancer_addresses(
+    expect: Expect, services: Services, family: str
+) -> None:
+    """A host outside reaches both addresses through the node they are routed to."""
+    expect.flows(to_external(services, [OUTSIDE], family), patience=PATIENCE)
+
+
+@requirement("D26")
+@needs("node-to-pod")
+def test_first_connections_are_made_at_once(expect: Expect, services: Services, family: str) -> None:
+    """Every connection of pods and nodes to a ClusterIP or NodePort is made within a second, at the first try."""
+    testbed = services.testbed
+    node = services.home
+    targets = [
+        Target("tcp", services.cluster_ip(f"one-{node}", family), PORTS[0]),
+        *(Target("tcp", h.ip(family), services.node_port(f"one-{node}", "tcp")) for h in testbed.hosts.values()),
+    ]
+    clients = [testbed.pods_on(name)[0].key for name in testbed.nodes] + [h.key for h in testbed.hosts.values()]
+    expect.flows([Expected(c, f"one-{node}", target) for c in clients for target in targets], patience=PATIENCE)
+
+    def slow(client: str) -> list[Finding]:
+        seen = testbed.probers[client].probe(targets, timeout=SOON, rounds=AGAIN)
+        rows = [(target, row) for target, found in zip(targets, seen, strict=True) for row in found]
+        expect.facts[f"slowest from {client}"] = f"{max(row.worst_ms for _, row in rows):.0f} ms"
+        wanted = f"{CONNECTED} within {SOON:g} s"
+        return [Finding(client, str(t), wanted, str(row)) for t, row in rows if row.outcome != CONNECTED]
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        expect.nothing([f for found in pool.map(slow, clients) for f in found], "connections are slow or lost")

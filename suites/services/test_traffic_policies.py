@@ -1,0 +1,79 @@
+"""Who may answer, and whom the endpoint sees: D27, D28, S01."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.testbed import OUTSIDE
+from fixtures.world import PORTS
+from policies.flow import DENIED, Expected, Target
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.services import Services
+    from suites.expect import Expect
+
+pytestmark = needs("services")
+PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
+
+
+def to_local(services: Services, source: str, via: str, family: str, **expected: frozenset[str]) -> Iterator[Expected]:
+    """Flows to a node's port of the Service with externalTrafficPolicy Local, which its endpoint has to answer."""
+    address = services.testbed.hosts[via].ip(family)
+    expected.setdefault("identities", frozenset({services.endpoint.key}))
+    for protocol in ("tcp", "udp"):
+        target = Target(protocol, address, services.node_port("local", protocol))
+        yield Expected(source, f"{via}:local", target, **expected)  # type: ignore[arg-type]
+
+
+@requirement("D27")
+@needs(EXTERNAL_HOST)
+def test_external_traffic_policy_local_keeps_the_clients_address(
+    expect: Expect, services: Services, family: str
+) -> None:
+    """A client outside is seen with its own address when the node it asks runs the endpoint."""
+    outside = services.testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    flows = to_local(services, OUTSIDE, services.home, family, sources=frozenset({outside}))
+    expect.flows(list(flows), patience=PATIENCE)
+
+
+@requirement("D28")
+@needs(EXTERNAL_HOST)
+def test_external_traffic_policy_local_refuses_nodes_without_endpoint(
+    expect: Expect, services: Services, family: str
+) -> None:
+    """A node without endpoint drops a client outside, while its own pods reach the same port on it."""
+    testbed = services.testbed
+    others = [node for node in testbed.nodes if node != services.home]
+    flows = []
+    for via in others:
+        refused = to_local(services, OUTSIDE, via, family)
+        flows += [Expected(OUTSIDE, flow.destination, flow.target, outcome=DENIED) for flow in refused]
+        flows += to_local(services, testbed.pods_on(via)[-1].key, via, family)
+    expect.flows(flows, patience=PATIENCE)
+
+
+@requirement("S01")
+def test_internal_traffic_policy_local_uses_the_clients_node_only(
+    expect: Expect, services: Services, family: str
+) -> None:
+    """A ClusterIP with internalTrafficPolicy Local answers clients on its endpoint's node and no others."""
+    testbed = services.testbed
+    address = services.cluster_ip("inside", family)
+    expect.flows(
+        [
+            Expected(
+                testbed.pods_on(node)[-1].key,
+                "inside",
+                Target(protocol, address, PORTS[0]),
+                outcome="connected" if node == services.home else DENIED,
+                identities=frozenset({services.endpoint.key}),
+            )
+            for node in testbed.nodes
+            for protocol in ("tcp", "udp")
+        ],
+        patience=PATIENCE,
+    )
