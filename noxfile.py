@@ -21,6 +21,7 @@ nox.options.sessions = ["lint", "types", "layers", "tests"]
 
 PYTHON = sys.executable
 SUITES = [f"suites/{name}" for name in ("datapath", "services", "egress")]
+CHAOS = ["suites/chaos"]
 CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
 DEFAULT = "flannel:vxlan"
 CODES: list[int] = []  # of sessions that did not end with 0
@@ -63,7 +64,7 @@ def said(session: nox.Session, *names: str) -> bool:
     return any(option.split("=")[0] in names for option in session.posargs)
 
 
-def run_suites(session: nox.Session, cni: str) -> None:
+def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES) -> None:
     """Run pytest on the suites; its exit code is the verdict."""
     given = list(session.posargs)
     if not said(session, "--cluster", "--attach"):
@@ -71,7 +72,7 @@ def run_suites(session: nox.Session, cni: str) -> None:
     if not said(session, "--cni"):
         given += ["--cni", cni]
     pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
-    python(session, *pytest, *SUITES, *given)
+    python(session, *pytest, *suites, *given)
 
 
 @nox.session
@@ -92,6 +93,18 @@ def certify_choice(choice: str) -> None:
 
 for each in CHOICES:
     certify_choice(each)
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Break a CNI plugin's network fault by fault while traffic is measured (flannel:vxlan, or -- --cni NAME)."""
+    run_suites(session, DEFAULT, CHAOS)
+
+
+@nox.session
+def heal(session: nox.Session) -> None:
+    """Undo what a run that was killed left broken in an open lab: -- DIR of the lab, DIR of the run."""
+    python(session, "-m", "fixtures.faults.heal", *session.posargs)
 
 
 @nox.session

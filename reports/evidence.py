@@ -26,11 +26,15 @@ def attach_text(name: str, text: str, folder: Path | None = None) -> None:
     _keep(folder, f"{name}.txt", text)
 
 
-def attach_matrix(name: str, matrix: Matrix, folder: Path | None = None) -> None:
-    """Attach a matrix as a coloured table, wrong cells marked, with the reason in words behind each."""
-    page = matrix_page(matrix)
+def attach_page(name: str, page: str, folder: Path | None = None) -> None:
+    """Attach an HTML page."""
     allure.attach(page, name, AttachmentType.HTML)
     _keep(folder, f"{name}.html", page)
+
+
+def attach_matrix(name: str, matrix: Matrix, folder: Path | None = None) -> None:
+    """Attach a matrix as a coloured table, wrong cells marked, with the reason in words behind each."""
+    attach_page(name, matrix_page(matrix), folder)
 
 
 def matrix_page(matrix: Matrix) -> str:

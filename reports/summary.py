@@ -44,6 +44,21 @@ def table(document: dict[str, Any]) -> Table:
     return result
 
 
+def faults(document: dict[str, Any]) -> Table | None:
+    """What each fault did to users, and what brought everything back; None where no fault was tried."""
+    found = [c["facts"]["fault"] for row in document["requirements"] for c in row["cases"] if "fault" in c["facts"]]
+    if not found:
+        return None
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("fault", "longest silence", "lost", "traffic comes back", "state comes back"):
+        result.add_column(name)
+    for fault in found:
+        silence, lost = f"{fault['longest_gap']:.2f} s", str(fault["lost_datagrams"])
+        crash = " (the agent crashed)" if fault["crashes"] else ""
+        result.add_row(f"{fault['id']} {fault['sentence']}", silence, lost, fault["traffic"] + crash, fault["state"])
+    return result
+
+
 def closing(document: dict[str, Any], out: Path, page: str) -> list[str]:
     """The last lines: what came out, and where everything is."""
     verdict = Verdict(document["verdict"])
@@ -65,6 +80,9 @@ def show(document: dict[str, Any], out: Path, page: str, width: int) -> str:
     with console.capture() as captured:
         console.print(table(document))
         console.print()
+        if (shown := faults(document)) is not None:
+            console.print(shown)
+            console.print()
         lines = closing(document, out, page)
         console.print(Text(lines[0], COLOURS[Verdict(document["verdict"])]))
         for line in lines[1:]:

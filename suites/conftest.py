@@ -33,6 +33,12 @@ def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture
+def out(request: pytest.FixtureRequest) -> Path:
+    """The run's folder."""
+    return Path(request.config.option.out)
+
+
+@pytest.fixture
 def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureRequest) -> Expect:
     """The assertion vocabulary."""
     out = Path(request.config.option.out)

@@ -12,7 +12,7 @@ from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies.flow import DENIED, Expected, Target
 from suites.expect import Expect, to_pod
-from suites.marks import needs, requirement
+from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from fixtures.testbed import Testbed
@@ -59,6 +59,7 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
 
 @requirement("D68")
 @needs(NODE_COMMANDS, "host-local")
+@disturbs
 def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect, family: str) -> None:
     """Nobody answers at a deleted pod's address, and after it was given away nobody but its new pod."""
     plan, new = reused(testbed, expect, family)
@@ -72,6 +73,7 @@ def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect,
 
 @requirement("N01")
 @needs(NODE_COMMANDS, "host-local")
+@disturbs
 def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: Expect, family: str) -> None:
     """A pod that gets a deleted pod's address answers every node within five seconds."""
     plan, new = reused(testbed, expect, family)

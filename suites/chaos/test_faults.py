@@ -1,0 +1,73 @@
+"""What happens when somebody or something breaks a node's network: one case per fault of faults.yaml."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.faults import catalogue, injection
+from reports import evidence, timeline
+from reports.outcome import Inconclusive
+from suites.chaos.experiment import SLACK, Experiment
+from suites.marks import disturbs, needs, requirement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures.faults.catalogue import Fault, Recovery
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+FAULTS = [
+    pytest.param(fault, id=fault.id, marks=[requirement(fault.id), needs(*fault.needs)])
+    for fault in catalogue.load().values()
+]
+
+
+def unlike(what: str, known: Recovery, seen: Recovery) -> list[str]:
+    """How what was seen differs from what is known."""
+    late = seen.by == known.by == "itself" and seen.within > 1.1 * known.within + SLACK
+    if seen.by == known.by and not late:
+        return []
+    return [f"{what} recovers {seen}; known is: {known}"]
+
+
+def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
+    """Leave for the report what happened."""
+    expect.facts["fault"] = {
+        "id": fault.id,
+        "sentence": fault.sentence,
+        "longest_gap": experiment.longest,
+        "lost_datagrams": experiment.lost,
+        "broken_connections": sum(row["broken"] for row in experiment.flows),
+        "traffic": str(experiment.traffic),
+        "traffic_seconds": experiment.traffic.within,
+        "state": str(experiment.state),
+        "state_seconds": experiment.state.within,
+        "marks": experiment.marks,
+        "left": experiment.left,
+        "crashes": experiment.crashes,
+    }
+    drawn = timeline.draw(fault.sentence, experiment.flows, experiment.marks, experiment.started)
+    evidence.attach_page("timeline", drawn, expect.evidence)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@disturbs
+def test_a_fault_recovers_as_known(testbed: Testbed, expect: Expect, fault: Fault, out: Path) -> None:
+    """What a fault breaks comes back as the plugin is known to bring it back, and nothing is left of it."""
+    if len(testbed.nodes) < 2:
+        pytest.skip("the cluster has nothing of the kind: too few nodes")
+    victim = testbed.nodes[0]
+    experiment = Experiment(testbed, victim, catalogue.known(testbed.cni, fault.id))
+    assert experiment.traffic_right(), "traffic is not right before the fault"
+    experiment.run(injection.Injection(testbed, fault, victim, injection.words(testbed, victim), out))
+    if experiment.took is False:
+        raise Inconclusive(f"{fault.id} had no effect on {victim}, so nothing can be said about it")
+    record(expect, fault, experiment)
+    expect.nothing(experiment.left, "the nodes are not as they were before")
+    expect.nothing(experiment.crashes, "the agent crashed")
+    if known := experiment.known:
+        differ = unlike("traffic", known.traffic, experiment.traffic) + unlike("state", known.state, experiment.state)
+        expect.nothing(differ, "the recovery is not as it is known")
