@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import datetime
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -96,6 +98,51 @@ for each in CHOICES:
 
 
 @nox.session
+def matrix(session: nox.Session) -> None:
+    """Certify every row of fixtures/cnis/matrix.toml (or -- NAME …), and show them side by side."""
+    rows = tomllib.loads((ROOT / "fixtures" / "cnis" / "matrix.toml").read_text())
+    if unknown := set(session.posargs) - rows.keys():
+        session.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(rows)}.")
+    now = datetime.datetime.now(datetime.UTC)
+    out = ROOT / "reports" / "out" / f"{now:%Y%m%dT%H%M%S}Z-matrix"
+    silent, surprising = [], []
+    for name, row in rows.items():
+        if session.posargs and name not in session.posargs:
+            continue
+        session.log(f"{name}: {row['options']}")
+        done = certify_row(out / name, row["options"])
+        if done.returncode not in row.get("codes", [0]):
+            surprising.append(f"{name} ended with {done.returncode}")
+        if not (out / name / "verdict.json").exists():
+            silent.append(f"{name}: {last_words(done)}")
+    found = [str(path) for path in (out / name / "verdict.json" for name in rows) if path.exists()]
+    subprocess.run([PYTHON, "-m", "reports.compare", *found], input="\n".join(silent), text=True, check=True)
+    if surprising:
+        CODES.append(1)
+        session.error(f"not as known: {'; '.join(surprising)}")
+
+
+def certify_row(out: Path, options: str) -> subprocess.CompletedProcess[str]:
+    """Certify one row of the matrix, silently."""
+    pytest = [PYTHON, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", *SUITES]
+    command = [*pytest, "--cluster", "lab", "--out", str(out), *options.split()]
+    environment = os.environ | {"NETPROOF_DIE_WITH": str(os.getpid())}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def last_words(done: subprocess.CompletedProcess[str]) -> str:
+    """What a run that wrote no verdict said at its end."""
+    lines = [line.strip("! ") for line in (done.stderr + done.stdout).splitlines() if line.strip("! ")]
+    return lines[-1].removeprefix("_pytest.outcomes.Exit: ") if lines else f"exit code {done.returncode}"
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Show runs side by side: -- RUN/verdict.json …."""
+    python(session, "-m", "reports.compare", *session.posargs)
+
+
+@nox.session
 def chaos(session: nox.Session) -> None:
     """Break a CNI plugin's network fault by fault while traffic is measured (flannel:vxlan, or -- --cni NAME)."""
     run_suites(session, DEFAULT, CHAOS)
@@ -117,6 +164,13 @@ def lab(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test the suite itself: units, the repository, and everything that needs a lab of its own."""
     python(session, "-m", "pytest", "tests", *session.posargs)
+
+
+@nox.session
+def breaks(session: nox.Session) -> None:
+    """Break one thing after another in a lab and see which requirements go red (tests/lab/breaks.yaml)."""
+    os.environ["NETPROOF_BREAKS"] = "all"
+    python(session, "-m", "pytest", "tests/lab/test_reds.py", *session.posargs)
 
 
 @nox.session

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import outcome, page, requirements, summary, verdict
+from reports import claims, outcome, page, requirements, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Verdict
 
@@ -97,6 +97,7 @@ class Run:
         elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
+        (self.out / "claims.html").write_text(claims.page(claims.answer(self.document)))
         if self.out.parent == OUT:
             point_latest(self.out)
 

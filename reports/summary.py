@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import outcome
+from reports import claims, outcome
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -69,9 +70,15 @@ def closing(document: dict[str, Any], out: Path, page: str) -> list[str]:
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
+        f"claims of tutorials: {_claims(document)}: {out / 'claims.html'}",
         f"report: {page}",
         f"folder: {out}",
     ]
+
+
+def _claims(document: dict[str, Any]) -> str:
+    said = Counter(answer.says for answer in claims.answer(document))
+    return f"{said['holds']} answered, {said['fails']} do not hold, {said['open']} not asked by this run"
 
 
 def show(document: dict[str, Any], out: Path, page: str, width: int) -> str:

@@ -28,8 +28,6 @@ WATCH = 12.0  # seconds in which something that is not known to recover may stil
 SLACK = 1.5  # seconds beyond a known bound: detecting takes a matrix, and probes that time out take a second
 SILENT = 0.6  # seconds without an answer that users notice
 PATIENCE = 20.0  # seconds until everything works after a restart or after undoing; our patience
-ALL_LINES = 100_000
-CRASH = ("panic:", "fatal error:")
 SHORT = 0.3  # seconds a probe waits here: what recovers is to be seen soon
 
 
@@ -179,14 +177,8 @@ class Experiment:
 
     def _panics(self) -> set[str]:
         """Panics in the logs of the victim's agents, by pod."""
-        found = set()
-        for agent in self.testbed.cni.agents:
-            for pod in agents.pods(self.testbed.kube, agent):
-                if pod["spec"].get("nodeName") == self.victim:
-                    name = pod["metadata"]["name"]
-                    log = self.testbed.kube.log(agent.namespace, name, agent.container, ALL_LINES)
-                    found |= {f"{name}: {line}" for line in log.splitlines() if line.startswith(CRASH)}
-        return found
+        kube = self.testbed.kube
+        return {line for agent in self.testbed.cni.agents for line in agents.panics(kube, agent, self.victim)}
 
     @property
     def longest(self) -> float:

@@ -13,7 +13,8 @@ import fixtures
 from fixtures import paths
 from fixtures.binaries import catalogue as binaries
 from fixtures.cnis import audits, catalogue
-from reports import requirements
+from fixtures.faults import catalogue as faults
+from reports import claims, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,16 +78,25 @@ def test_modules_and_functions_stay_small() -> None:
 
 
 def test_every_case_cites_requirements_that_exist() -> None:
-    """A case without a requirement, or with an unknown one, answers for nothing."""
+    """A case without a requirement, or with an unknown one, answers for nothing; faults cite their own."""
     known = requirements.load().keys()
-    wrong = [f"{path.name}::{node.name}" for path, node in cases() if not cited(node) or cited(node) - known]
+    bare = [(path, node) for path, node in cases() if path.name != "test_faults.py"]
+    wrong = [f"{path.name}::{node.name}" for path, node in bare if not cited(node) or cited(node) - known]
     assert not wrong
 
 
 def test_every_requirement_has_a_case() -> None:
     """A requirement nobody checks is an empty promise."""
-    checked = set().union(*(cited(node) for _, node in cases()))
+    checked = set().union(*(cited(node) for _, node in cases()), faults.load())
     assert requirements.load().keys() == checked
+
+
+def test_claims_rest_on_requirements_that_exist() -> None:
+    """Every claim is answered by requirements there are, about variants there are."""
+    known, variants = requirements.load().keys(), {v for names in catalogue.known().values() for v in names}
+    for row in claims.load():
+        assert set(row["requirements"]) <= known
+        assert set(row.get("variants", [])) <= variants
 
 
 def test_cases_read_as_sentences() -> None:

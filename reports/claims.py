@@ -1,0 +1,78 @@
+"""What people claim about a plugin, answered by what a run found."""
+
+from __future__ import annotations
+
+import html
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+FOLDER = Path(__file__).parent
+STYLE = (
+    "table{border-collapse:collapse;font:14px sans-serif}td,th{border:1px solid #ccc;padding:4px 8px;text-align:left}"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A claim and what the run says of it.
+
+    Attributes:
+        claim: as people write it.
+        says: holds, fails or open.
+        words: what is true, what does not hold, or what was not asked.
+        evidence: requirement → verdict.
+    """
+
+    claim: str
+    says: str
+    words: str
+    evidence: dict[str, str]
+
+
+@cache
+def load() -> list[dict[str, Any]]:
+    """The claims, checked against their schema.
+
+    Raises:
+        jsonschema.ValidationError: the file is not as its schema says.
+    """
+    rows: list[dict[str, Any]] = yaml.safe_load((FOLDER / "claims.yaml").read_text())
+    schema = json.loads((FOLDER / "claims.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(rows)
+    return rows
+
+
+def answer(document: dict[str, Any]) -> list[Answer]:
+    """Every claim about the plugin of a verdict.json; claims about other variants are left out."""
+    variant = document["cni"].partition(":")[2]
+    verdicts = {row["id"]: str(row["verdict"]) for row in document["requirements"]}
+    return [_answer(row, verdicts) for row in load() if variant in row.get("variants", [variant])]
+
+
+def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:
+    evidence = {identity: verdicts.get(identity, "not asked") for identity in row["requirements"]}
+    wrong = [identity for identity, verdict in evidence.items() if verdict in {"failed", "error", "inconclusive"}]
+    passed = [identity for identity, verdict in evidence.items() if verdict == "passed"]
+    if wrong:
+        return Answer(row["claim"], "fails", f"Does not hold here: see {', '.join(wrong)}.", evidence)
+    if not passed:
+        reasons = ", ".join(f"{identity} is {verdict}" for identity, verdict in evidence.items())
+        return Answer(row["claim"], "open", f"Not answered by this run: {reasons}.", evidence)
+    return Answer(row["claim"], "holds", row["answer"], evidence)
+
+
+def page(answers: list[Answer]) -> str:
+    """The answers as an HTML page."""
+    lines = [
+        f"<tr><td>{html.escape(a.claim)}</td><td>{html.escape(a.words)}</td>"
+        f"<td>{html.escape(', '.join(f'{identity} {verdict}' for identity, verdict in a.evidence.items()))}</td></tr>"
+        for a in answers
+    ]
+    head = "<tr><th>claim</th><th>answer</th><th>evidence</th></tr>"
+    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><table>{head}{''.join(lines)}</table>"

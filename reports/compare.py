@@ -1,0 +1,119 @@
+"""Several verdict.json side by side: which requirements differ, on the terminal and as a page.
+
+`python -m reports.compare FILE…` shows runs; a line `NAME: why` on standard input stands for a run that said nothing.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+MARKS = {
+    "passed": ".",
+    "failed": "X",
+    "unsupported": "-",
+    "inconclusive": "?",
+    "error": "E",
+    "undefined": "u",
+    "": " ",
+}
+COLOURS = {"passed": "#d8f0d8", "failed": "#f6b8b8", "unsupported": "#eee", "error": "#f6b8b8", "": "#fff"}
+STYLE = "table{border-collapse:collapse;font:13px monospace}td,th{border:1px solid #ccc;padding:3px 6px}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run.
+
+    Attributes:
+        name: the folder's name.
+        verdict: of the whole.
+        rows: requirement id → its row in verdict.json.
+        seconds: how long it took.
+    """
+
+    name: str
+    verdict: str
+    rows: dict[str, dict[str, Any]]
+    seconds: float = 0.0
+
+    def of(self, identity: str) -> str:
+        """A requirement's verdict, "" where the run does not know it."""
+        return str(self.rows.get(identity, {}).get("verdict", ""))
+
+
+def load(path: Path) -> Run:
+    """A run from its verdict.json."""
+    document = json.loads(path.read_text())
+    rows = {row["id"]: row for row in document["requirements"]}
+    return Run(path.parent.name, document["verdict"], rows, document["seconds"])
+
+
+def order(runs: list[Run]) -> list[str]:
+    """Every requirement's id; those in which runs differ first."""
+    known = sorted({identity for run in runs for identity in run.rows})
+    return sorted(known, key=lambda identity: (len({run.of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
+
+
+def table(runs: list[Run]) -> Table:
+    """The table for the terminal: a column per run, by number."""
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    result.add_column("id")
+    for number, _ in enumerate(runs, 1):
+        result.add_column(str(number), justify="right")
+    result.add_column("requirement", overflow="ellipsis", no_wrap=True)
+    for identity in order(runs):
+        sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
+        result.add_row(identity, *(MARKS[run.of(identity)] for run in runs), sentence)
+    return result
+
+
+def page(runs: list[Run], silent: list[str]) -> str:
+    """The same as an HTML page, with the message of what failed behind its cell."""
+    head = "".join(f"<th>{html.escape(run.name)}<br>{run.verdict}</th>" for run in runs)
+    lines = []
+    for identity in order(runs):
+        sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
+        cells = "".join(_cell(run, identity) for run in runs)
+        lines.append(f"<tr><th>{identity}</th>{cells}<td>{html.escape(sentence)}</td></tr>")
+    without = "".join(f"<p>{html.escape(line)}</p>" for line in silent)
+    return (
+        f"<!doctype html><meta charset=utf-8>{STYLE}<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{without}"
+    )
+
+
+def _cell(run: Run, identity: str) -> str:
+    verdict = run.of(identity)
+    said = "\n".join(c["message"] for c in run.rows.get(identity, {}).get("cases", []) if c["message"])
+    colour = COLOURS.get(verdict, "#ffe9b0")
+    return f'<td style="background:{colour}" title="{html.escape(said[:2000])}">{verdict}</td>'
+
+
+def main(paths: list[str]) -> int:
+    """Show the runs, and write compare.html beside the first one's folder."""
+    runs = [load(Path(path)) for path in paths]
+    silent = [] if sys.stdin.isatty() else sys.stdin.read().splitlines()
+    console = Console(highlight=False)
+    if runs:
+        console.print(table(runs))
+        console.print("\n" + "  ".join(f"{mark} {name}" for name, mark in MARKS.items() if name))
+    for number, run in enumerate(runs, 1):
+        console.print(f"{number:3} {run.name}: {run.verdict} ({run.seconds:.0f} s)")
+    for line in silent:
+        console.print(f"  - {line}")
+    if runs:
+        out = Path(paths[0]).parent.parent / "compare.html"
+        out.write_text(page(runs, silent))
+        console.print(f"page: {out}", soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

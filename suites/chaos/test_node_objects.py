@@ -1,0 +1,63 @@
+"""What agents make of Node objects that are not as they expect: F46."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fixtures import waiting
+from fixtures.cnis import agents, install
+from fixtures.services import MERGE
+from suites.marks import disturbs, needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+PATIENCE = 30.0  # seconds until an agent has annotated its Node or crashed; our patience, it takes about two
+KEPT = "netproof.invalid/annotated"  # one annotation is enough for the agent to find a map
+
+
+def annotated(testbed: Testbed, node: str) -> dict[str, str]:
+    """A Node's annotations."""
+    return dict(testbed.kube.get(f"/api/v1/nodes/{node}")["metadata"].get("annotations", {}))
+
+
+def annotate(testbed: Testbed, node: str, changed: dict[str, str | None]) -> None:
+    """Set annotations of a Node; None removes one."""
+    body = {"metadata": {"annotations": changed}}
+    testbed.kube.request("PATCH", f"/api/v1/nodes/{node}", body, content=MERGE)
+
+
+@contextmanager
+def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
+    """A Node without any annotation; afterwards it has what it had."""
+    before = annotated(testbed, node)
+    annotate(testbed, node, dict.fromkeys(before))
+    try:
+        yield
+    finally:
+        annotate(testbed, node, {**before, KEPT: "yes"})
+        for agent in testbed.cni.agents:
+            install.wait_for_daemonset(testbed.kube, agent.namespace, agent.daemonset, len(testbed.nodes))
+        annotate(testbed, node, {KEPT: None})
+
+
+@requirement("F46")
+@needs("agent-process", "node-annotations")
+@disturbs
+def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect: Expect) -> None:
+    """An agent that is started on a Node object without any annotation does its work instead of crashing."""
+    node, (agent, *_) = testbed.nodes[-1], testbed.cni.agents
+    before = agents.panics(testbed.kube, agent, node)
+    with without_annotations(testbed, node):
+        agents.delete(testbed.kube, agent, node)
+
+        def spoke() -> bool:
+            return bool(annotated(testbed, node) or agents.panics(testbed.kube, agent, node) - before)
+
+        waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
+        crashed = sorted(agents.panics(testbed.kube, agent, node) - before)
+    expect.nothing(crashed, f"{agent.name} crashes on a Node without annotations")

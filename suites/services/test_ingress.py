@@ -1,0 +1,48 @@
+"""The path of an Ingress: a proxy pod in the host network between clients outside and a Service: S03."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fixtures import world
+from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.testbed import HOST_NAMESPACE, OUTSIDE
+from fixtures.world import PORTS, PodPlan
+from policies.flow import Expected, Target
+from suites.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.services import Services
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+PATIENCE = 15.0  # seconds; our patience until the proxy listens and its Service is programmed
+FIRST_PORT = 18090  # on the node; one per family
+
+
+def proxy(testbed: Testbed, node: str, port: int, address: str) -> tuple[PodPlan, dict[str, Any]]:
+    """A proxy pod in a node's network that leads to a Service."""
+    plan = PodPlan(HOST_NAMESPACE, f"ingress-{port}", node, host_network=True)
+    pod = world.pod_object(plan)
+    (container,) = pod["spec"]["containers"]
+    container["command"] = [*world.AGENT_COMMAND, "relay", str(port), address, str(PORTS[0])]
+    testbed.kube.apply([pod])
+    return plan, pod
+
+
+@requirement("S03")
+@needs(EXTERNAL_HOST, "services", "node-to-pod")
+def test_a_proxy_in_the_host_network_leads_to_a_service(
+    testbed: Testbed, expect: Expect, services: Services, family: str
+) -> None:
+    """A client outside reaches a Service's pod on another node through a proxy pod, as through an Ingress."""
+    node = next((name for name in testbed.nodes if name != services.home), services.home)
+    port = FIRST_PORT + (family == "ipv6")
+    plan, _ = proxy(testbed, node, port, services.cluster_ip(f"one-{services.home}", family))
+    try:
+        target = Target("tcp", testbed.hosts[node].ip(family), port)
+        identities = frozenset({services.endpoint.key})
+        sources = testbed.addresses_of(node, family)  # the proxy is who asks
+        expect.flows([Expected(OUTSIDE, "ingress", target, identities=identities, sources=sources)], patience=PATIENCE)
+    finally:
+        world.remove(testbed.kube, [plan])

@@ -1,0 +1,62 @@
+"""Claims, comparisons and timelines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from reports import claims, compare, timeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def document(**verdicts: str) -> dict[str, Any]:
+    """A verdict.json with these requirements."""
+    rows = [
+        {"id": i, "verdict": v, "sentence": f"sentence {i}", "cases": [{"message": "why"}]}
+        for i, v in verdicts.items()
+    ]
+    return {"cni": "flannel:vxlan", "verdict": "passed", "seconds": 1.0, "requirements": rows}
+
+
+def test_a_claim_is_answered_by_its_requirements() -> None:
+    """All passed: the answer; one failed: it does not hold; none asked: open."""
+
+    def says(**verdicts: str) -> str:
+        return next(a.says for a in claims.answer(document(**verdicts)) if "splits packets" in a.claim)
+
+    assert says(K05="passed", D12="passed", D13="passed") == "holds"
+    assert says(K05="passed", D12="failed", D13="passed") == "fails"
+    assert says(D50="passed") == "open"
+
+
+def test_claims_about_other_variants_are_left_out() -> None:
+    """A run of vxlan says nothing about host-gw."""
+    assert not [a for a in claims.answer(document(D48="passed")) if a.claim.startswith("host-gw")]
+
+
+def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
+    """What is equal everywhere is at the end; a requirement one run does not know counts as different."""
+    runs = []
+    for name, verdicts in (
+        ("a", {"D01": "passed", "D02": "passed"}),
+        ("b", {"D01": "passed", "D02": "failed", "D03": "passed"}),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "verdict.json").write_text(json.dumps(document(**verdicts)))
+        runs.append(compare.load(folder / "verdict.json"))
+    assert compare.order(runs) == ["D02", "D03", "D01"]
+    page = compare.page(runs, ["ipip: no such link"])
+    assert page.index("<th>D02</th>") < page.index("<th>D01</th>")
+    assert "ipip: no such link" in page
+
+
+def test_a_timeline_shows_each_gap_where_it_was() -> None:
+    """A gap of 2 s that began at the fault is a red bar with its length; marks have their seconds."""
+    flow = {"kind": "udp", "from": "x/a", "to": "x/b", "longest": 2.0, "gaps": [[100.0, 2.0]]}
+    drawn = timeline.draw("A <fault>", [flow], [(2.0, "traffic is back")], 100.0)
+    assert "2.00 s without an answer" in drawn
+    assert "2.0 s traffic is back" in drawn
+    assert "A &lt;fault&gt;" in drawn
