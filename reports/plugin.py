@@ -97,7 +97,10 @@ class Run:
         elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
-        (self.out / "claims.html").write_text(claims.page(claims.answer(self.document)))
+        answers = claims.answer(self.document)
+        (self.out / "claims.html").write_text(claims.page(answers))
+        if (results := self.out / "allure-results").is_dir():
+            claims.into_allure(answers, results)
         if self.out.parent == OUT:
             point_latest(self.out)
 

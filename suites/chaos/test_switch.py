@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures import waiting
+from fixtures.clusters.protocol import run_on
 from fixtures.cnis import agents, audits, catalogue, install
 from fixtures.nodestate import Snapshot
 from fixtures.probes import matrix
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 CONFIG = "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg"
 STEPS = ("host-gw", "vxlan", "direct", "vxlan")  # variants, in this order; the last is where the cluster began
-ANNOTATION = "flannel.alpha.coreos.com/backend-type"
+MARK = "/run/netproof-switch"
+WRITTEN = ["test", "/run/flannel/subnet.env", "-nt", MARK]
+STABLE = 3  # looks in a row that find the same before it counts as what is left
 PATIENCE = 30.0  # seconds until traffic is right after a step; our patience
 EVERY = 0.05  # seconds between sends of the flows that go on
 
@@ -36,6 +39,8 @@ def configure(testbed: Testbed, variant: str) -> None:
     network = json.loads(testbed.kube.get(CONFIG)["data"]["net-conf.json"])
     data = {"net-conf.json": json.dumps({**network, "Backend": backend})}
     testbed.kube.request("PATCH", CONFIG, {"data": data}, content=MERGE)
+    for node in testbed.nodes:
+        run_on(testbed.cluster, node, ["touch", MARK])
     (agent,) = testbed.cni.agents
     old = {agents.delete(testbed.kube, agent, node)["metadata"]["uid"] for node in testbed.nodes}
 
@@ -45,10 +50,10 @@ def configure(testbed: Testbed, variant: str) -> None:
     waiting.until(replaced, "every agent's pod replaced", patience=PATIENCE)
     install.wait_until_works(testbed.cluster, testbed.kube, testbed.cni)
 
-    def announced() -> bool:
-        return {node["metadata"]["annotations"].get(ANNOTATION) for node in testbed.kube.nodes()} == {backend["Type"]}
+    def written() -> bool:
+        return all(run_on(testbed.cluster, node, WRITTEN, check=False).code == 0 for node in testbed.nodes)
 
-    waiting.until(announced, f"every node announcing {backend['Type']}", patience=PATIENCE)
+    waiting.until(written, "every agent writing its subnet file anew", patience=PATIENCE)
 
 
 def traffic_right(testbed: Testbed) -> bool:
@@ -74,6 +79,18 @@ def left_behind(testbed: Testbed, variant: str) -> list[str]:
     return found + [f"{key}: MTU {mtu}, new pods get {wanted}" for key, mtu in mtus.items() if mtu != wanted]
 
 
+def settled(testbed: Testbed, variant: str) -> list[str]:
+    """What is left behind once it no longer changes."""
+    looks: list[list[str]] = []
+
+    def same() -> bool:
+        looks.append(left_behind(testbed, variant))
+        return len(looks) >= STABLE and all(look == looks[-1] for look in looks[-STABLE:])
+
+    waiting.until(same, f"nothing changing on {variant}", patience=PATIENCE, every=0.5)
+    return looks[-1]
+
+
 def step(testbed: Testbed, variant: str) -> dict[str, Any]:
     """One change of the backend under traffic: what users noticed and what is left."""
     one, other = (testbed.pods_on(node)[0] for node in testbed.nodes[:2])
@@ -88,7 +105,7 @@ def step(testbed: Testbed, variant: str) -> dict[str, Any]:
     finally:
         flows = testbed.probers[one.key].stop_flows("switch")
     silent = {row["kind"]: row["longest"] for row in flows}
-    return {"to": variant, "seconds": seconds, "longest": silent, "left": left_behind(testbed, variant)}
+    return {"to": variant, "seconds": seconds, "longest": silent, "left": settled(testbed, variant)}
 
 
 @requirement("K08")

@@ -36,6 +36,14 @@ def test_claims_about_other_variants_are_left_out() -> None:
     assert not [a for a in claims.answer(document(D48="passed")) if a.claim.startswith("host-gw")]
 
 
+def test_the_claims_stand_in_the_allure_report(tmp_path: Path) -> None:
+    """One result of its own, with the table as its attachment."""
+    claims.into_allure(claims.answer(document(D53="passed")), tmp_path)
+    (result,) = (json.loads(path.read_text()) for path in tmp_path.glob("*-result.json"))
+    (attached,) = result["attachments"]
+    assert "flannel.1 is a TUN device." in (tmp_path / attached["source"]).read_text()
+
+
 def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
     """What is equal everywhere is at the end; a requirement one run does not know counts as different."""
     runs = []

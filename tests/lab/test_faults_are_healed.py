@@ -1,0 +1,80 @@
+"""A fault on a lab that outlives the run: undone at its end, and by `heal` when the run is killed in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures import paths, waiting
+from fixtures.cnis import audits
+from fixtures.faults import journal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.open_lab import OpenLab
+
+pytestmark = pytest.mark.lab
+
+NODE = "node1"
+PATIENCE = 60.0  # seconds until a run has begun to break something; our patience, it takes about three
+
+
+def findings(lab: OpenLab) -> list[str]:
+    """What the plugin's audits find."""
+    known = audits.load(lab.testbed.cni)
+    snapshot = lab.testbed.snapshot(known.files)
+    return [str(finding) for check in known.checks.values() for finding in check(snapshot)]
+
+
+def start(lab: OpenLab, out: Path, fault: str) -> subprocess.Popen[bytes]:
+    """A chaos run of one fault on the open lab."""
+    command = [sys.executable, "-m", "pytest", "-q", "suites/chaos", "--no-page", "--only", fault]
+    return subprocess.Popen(
+        [*command, "--attach", str(lab.out), "--out", str(out)], cwd=paths.ROOT, stdout=subprocess.DEVNULL
+    )
+
+
+def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> None:
+    """F20 on real flanneld: certified as known, back within its five seconds, and nothing is left."""
+    run = start(lab, tmp_path / "out", "F20")
+    assert run.wait(PATIENCE) == 2, "a SHOULD alone decides nothing"
+    document = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    (row,) = document["requirements"]
+    (case,) = row["cases"]
+    fault = case["facts"]["fault"]
+    assert (row["verdict"], fault["left"], fault["crashes"]) == ("passed", [], [])
+    assert fault["state_seconds"] <= 7
+    assert list((tmp_path / "out" / "evidence").glob("**/timeline.html"))
+    assert not list(journal.outstanding(tmp_path / "out"))
+
+
+def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_path: Path) -> None:
+    """Kill -9 while a route is gone leaves it gone; heal puts it back, and finds nothing to do after that."""
+    out = tmp_path / "out"
+    before = findings(lab)
+    run = start(lab, out, "F01")
+    waiting.until(lambda: any(journal.outstanding(out)), "a fault begun", patience=PATIENCE)
+    waiting.until(lambda: findings(lab) != before, "the route gone", patience=PATIENCE)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    heal = [sys.executable, "-m", "fixtures.faults.heal", str(lab.out), str(out)]
+    first = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    assert first.stdout == f"F01 on {NODE}: undone\n"
+    assert findings(lab) == before
+    again = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    assert not again.stdout
+
+
+def test_heal_without_a_lab_is_wrong_use(tmp_path: Path) -> None:
+    """A folder that holds no open lab is refused with one sentence."""
+    heal = [sys.executable, "-m", "fixtures.faults.heal", str(tmp_path), str(tmp_path)]
+    done = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert "give the folder that `nox -s lab` printed" in done.stderr
