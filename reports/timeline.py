@@ -43,7 +43,9 @@ def draw(title: str, flows: Sequence[dict[str, Any]], marks: Sequence[tuple[floa
     for number, (at, what) in enumerate([(0.0, "fault"), *marks]):
         y = 30 + 12 * (number % 3)
         parts.append(f'<line x1="{x(at)}" x2="{x(at)}" y1="{y}" y2="{bottom}" stroke="#333" stroke-dasharray="3 2"/>')
-        parts.append(f'<text x="{x(at) + 3}" y="{y + 4}" style="{FONT}">{at:.1f} s {html.escape(what)}</text>')
+        late = x(at) > (LEFT + WIDTH) / 2  # then the words stand before their line, or they would be cut off
+        place = f'x="{x(at) - 3:.1f}" text-anchor="end"' if late else f'x="{x(at) + 3:.1f}"'
+        parts.append(f'<text {place} y="{y + 4}" style="{FONT}">{at:.1f} s {html.escape(what)}</text>')
     picture = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{bottom + 8}">{"".join(parts)}</svg>'
     return f"<!doctype html><meta charset=utf-8>{picture}"
 

@@ -12,11 +12,13 @@ import pytest
 from fixtures import world
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.nodestate import Finding
+from fixtures.probes import matrix
 from fixtures.probes.client import Prober
+from fixtures.probes.settling import settle
 from fixtures.probes.stream import PodStream
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
-from policies.flow import Target
+from policies.flow import Expected, Target
 from suites.expect import Expect, to_pod
 from suites.marks import disturbs, needs, requirement
 from suites.uplinks import UPLINK, Captures, is_pod
@@ -100,7 +102,7 @@ def test_node_objects_hold_no_pod_addresses(testbed: Testbed, expect: Expect) ->
 
 
 @requirement("K04")
-def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed) -> None:
+def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect) -> None:
     """A container reaches another one of its pod on the loopback interface."""
     plan = PodPlan(NAMESPACES[0], f"two-{secrets.token_hex(3)}", testbed.nodes[0])
     pod = world.pod_object(plan)
@@ -113,11 +115,12 @@ def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed) -> None:
         stream = PodStream(testbed.kube, plan.namespace, plan.name, world.PROBE, container="agent")
         prober = Prober(plan.name, stream)
         address = "127.0.0.1" if "ipv4" in testbed.topology.families else "::1"
-        (seen,) = prober.probe([Target("tcp", address, SECOND_PORT)])[0]
+        flow = Expected(prober.name, "its second container", Target("tcp", address, SECOND_PORT))
+        settled = settle(lambda: matrix.compare([flow], matrix.observe({prober.name: prober}, [flow])))
         prober.close()
     finally:
         world.remove(testbed.kube, [plan])
-    assert seen.outcome == "connected", f"the second container on {address}:{SECOND_PORT}: {seen}"
+    expect.nothing(settled.wrong, "a container does not reach another one of its pod")
 
 
 @requirement("K05")

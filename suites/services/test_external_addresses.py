@@ -74,8 +74,10 @@ def test_first_connections_are_made_at_once(expect: Expect, services: Services, 
     expect.flows([Expected(c, f"one-{node}", target) for c in clients for target in targets], patience=PATIENCE)
 
     def slow(client: str) -> list[Finding]:
-        seen = testbed.probers[client].probe(targets, timeout=SOON, rounds=AGAIN)
-        rows = [(target, row) for target, found in zip(targets, seen, strict=True) for row in found]
+        rows = []
+        for _ in range(AGAIN):  # one after the other: how much fits at once is D17's question
+            seen = testbed.probers[client].probe(targets, timeout=SOON)
+            rows += [(target, row) for target, found in zip(targets, seen, strict=True) for row in found]
         expect.facts[f"slowest from {client}"] = f"{max(row.worst_ms for _, row in rows):.0f} ms"
         wanted = f"{CONNECTED} within {SOON:g} s"
         return [Finding(client, str(t), wanted, str(row)) for t, row in rows if row.outcome != CONNECTED]

@@ -6,18 +6,20 @@ breaks.yaml is the table; NETPROOF_BREAKS=all (`nox -s breaks`) tries all of it,
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
-from fixtures import services, waiting
+from fixtures import services, waiting, world
 from fixtures.clusters.protocol import run_on
 from fixtures.cnis import audits, install
 
 if TYPE_CHECKING:
+    from fixtures.kube import Object
     from tests.support.open_lab import OpenLab
 
 pytestmark = pytest.mark.lab
@@ -38,6 +40,8 @@ class Break:
         green: neighbours that have to pass.
         node: where.
         ci: whether it is tried on every commit.
+        objects: what is created for it in the API, and deleted before the heal.
+        patch: annotations that the node gets.
     """
 
     name: str
@@ -47,10 +51,12 @@ class Break:
     green: tuple[str, ...]
     node: str = "node1"
     ci: bool = False
+    objects: tuple[Object, ...] = ()
+    patch: dict[str, str] = field(default_factory=dict)
 
 
 BREAKS = [
-    Break(**{**row, "red": tuple(row["red"]), "green": tuple(row["green"])})
+    Break(**{**row, "red": tuple(row["red"]), "green": tuple(row["green"]), "objects": tuple(row.get("objects", ()))})
     for row in yaml.safe_load(TABLE.read_text())
 ]
 CHOSEN = [one for one in BREAKS if one.ci or os.environ.get("NETPROOF_BREAKS") == "all"]
@@ -63,6 +69,7 @@ def words(lab: OpenLab, node: str) -> dict[str, str]:
     peer = next(other for other in testbed.nodes if other != node)
     kinds = services.Services(testbed)
     own = testbed.snapshot().nodes[node].link("flannel.1") or {}
+    taken = sorted(ip_address(pod.ip()) for pod in testbed.pods_on(node))
     return {
         "pods": "10.244.0.0/16",
         "own_cidr": testbed.topology.pod_cidr(testbed.nodes.index(node), "ipv4"),
@@ -74,6 +81,9 @@ def words(lab: OpenLab, node: str) -> dict[str, str]:
         "peer_pod": testbed.pods_on(peer)[0].ip(),
         "pod_a": testbed.pods_on(node)[0].ip(),
         "pod_b": testbed.pods_on(node)[1].ip(),
+        "before_pod_a": str(ip_address(testbed.pods_on(node)[0].ip()) - 1),
+        "next_ip": str(taken[-1] + 1),
+        "last_ip": str(ip_network(testbed.topology.pod_cidr(testbed.nodes.index(node), "ipv4"))[250]),
         "outside": testbed.topology.outside_ip("ipv4"),
         "home_pod": kinds.endpoint.ip(),
         "inside_ip": kinds.cluster_ip("inside", "ipv4"),
@@ -94,6 +104,37 @@ def wait_until_healed(lab: OpenLab) -> None:
     waiting.until(nothing_found, "the plugin's state as before", patience=PATIENCE)
 
 
+def annotate(lab: OpenLab, node: str, annotations: dict[str, str | None]) -> None:
+    """Set annotations of a node; None removes one."""
+    body = {"metadata": {"annotations": annotations}}
+    lab.testbed.kube.request("PATCH", f"/api/v1/nodes/{node}", body, content=services.MERGE)
+
+
+def create(lab: OpenLab, case: Break, names: dict[str, str]) -> None:
+    """What a break does in the API; pods are waited for."""
+    kube = lab.testbed.kube
+    if case.patch:
+        annotate(lab, case.node, {key: value.format(**names) for key, value in case.patch.items()})
+    kube.apply(case.objects)
+    pods = [item["metadata"] for item in case.objects if item["kind"] == "Pod"]
+    world.wait_ready(kube, [(pod["namespace"], pod["name"]) for pod in pods], PATIENCE)
+
+
+def delete(lab: OpenLab, case: Break) -> None:
+    """Undo that, and wait until it is gone."""
+    kube = lab.testbed.kube
+    if case.patch:
+        annotate(lab, case.node, dict.fromkeys(case.patch))
+    for item in case.objects:
+        kube.delete(item)
+    names = {item["metadata"]["name"] for item in case.objects if item["kind"] == "Pod"}
+
+    def gone() -> bool:
+        return not names & {pod["metadata"]["name"] for pod in kube.pods("")}
+
+    waiting.until(gone, f"{len(names)} pods gone", patience=PATIENCE)
+
+
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: case.name.replace(" ", "-"))
 def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab, tmp_path: Path, case: Break) -> None:
     """What is broken is named by the requirements it concerns, and its neighbours still pass."""
@@ -106,8 +147,10 @@ def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab,
 
     run(case.inject)
     try:
+        create(lab, case, names)
         verdicts = lab.certify(tmp_path, "--only", ",".join(case.red + case.green))
     finally:
+        delete(lab, case)
         run(case.heal)
         wait_until_healed(lab)
     assert verdicts == dict.fromkeys(case.red, "failed") | dict.fromkeys(case.green, "passed")
