@@ -52,20 +52,21 @@ def load() -> list[dict[str, Any]]:
 
 
 def answer(document: dict[str, Any]) -> list[Answer]:
-    """Every claim about the plugin of a verdict.json; claims about other variants are left out."""
+    """Every claim about the plugin of a verdict.json; claims about other variants or sizes are left out."""
     variant = document["cni"].partition(":")[2]
     verdicts = {row["id"]: str(row["verdict"]) for row in document["requirements"]}
-    return [_answer(row, verdicts) for row in load() if variant in row.get("variants", [variant])]
+    nodes = document["cluster"].get("nodes", 0)
+    about = [r for r in load() if variant in r.get("variants", [variant]) and nodes in r.get("nodes", [nodes])]
+    return [_answer(row, verdicts) for row in about]
 
 
 def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:
     evidence = {identity: verdicts.get(identity, "not asked") for identity in row["requirements"]}
-    wrong = [identity for identity, verdict in evidence.items() if verdict in {"failed", "error", "inconclusive"}]
-    passed = [identity for identity, verdict in evidence.items() if verdict == "passed"]
+    wrong = [identity for identity, verdict in evidence.items() if verdict == "failed"]
     if wrong:
         return Answer(row["claim"], "fails", f"Does not hold here: see {', '.join(wrong)}.", evidence)
-    if not passed:
-        reasons = ", ".join(f"{identity} is {verdict}" for identity, verdict in evidence.items())
+    if set(evidence.values()) != {"passed"}:
+        reasons = ", ".join(f"{name} is {verdict}" for name, verdict in evidence.items() if verdict != "passed")
         return Answer(row["claim"], "open", f"Not answered by this run: {reasons}.", evidence)
     return Answer(row["claim"], "holds", row["answer"], evidence)
 

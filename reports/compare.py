@@ -1,6 +1,7 @@
 """Several verdict.json side by side: which requirements differ, on the terminal and as a page.
 
-`python -m reports.compare FILE…` shows runs; a line `NAME: why` on standard input stands for a run that said nothing.
+`python -m reports.compare FILE…` shows runs; with `-` among them, each line `NAME: why` on standard input stands for
+a run that said nothing.
 """
 
 from __future__ import annotations
@@ -84,9 +85,8 @@ def page(runs: list[Run], silent: list[str]) -> str:
         cells = "".join(_cell(run, identity) for run in runs)
         lines.append(f"<tr><th>{identity}</th>{cells}<td>{html.escape(sentence)}</td></tr>")
     without = "".join(f"<p>{html.escape(line)}</p>" for line in silent)
-    return (
-        f"<!doctype html><meta charset=utf-8>{STYLE}<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{without}"
-    )
+    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{without}"
+    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
 
 
 def _cell(run: Run, identity: str) -> str:
@@ -98,8 +98,8 @@ def _cell(run: Run, identity: str) -> str:
 
 def main(paths: list[str]) -> int:
     """Show the runs, and write compare.html beside the first one's folder."""
-    runs = [load(Path(path)) for path in paths]
-    silent = [] if sys.stdin.isatty() else sys.stdin.read().splitlines()
+    runs = [load(Path(path)) for path in paths if path != "-"]
+    silent = sys.stdin.read().splitlines() if "-" in paths else []
     console = Console(highlight=False)
     if runs:
         console.print(table(runs))
@@ -109,7 +109,7 @@ def main(paths: list[str]) -> int:
     for line in silent:
         console.print(f"  - {line}")
     if runs:
-        out = Path(paths[0]).parent.parent / "compare.html"
+        out = Path(next(path for path in paths if path != "-")).parent.parent / "compare.html"
         out.write_text(page(runs, silent))
         console.print(f"page: {out}", soft_wrap=True)
     return 0

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 EVERY = 0.05  # seconds between sends of the flows that go on
 WATCH = 12.0  # seconds in which something that is not known to recover may still do so: flannel's longest period is 10
 SLACK = 1.5  # seconds beyond a known bound: detecting takes a matrix, and probes that time out take a second
-SILENT = 0.6  # seconds without an answer that users notice
-PATIENCE = 20.0  # seconds until everything works after a restart or after undoing; our patience
+SILENT = 1.0  # seconds without an answer that users notice: the requirement where nobody is to notice
+AFTER = 3.0  # seconds in which flows go on once everything is back: a new agent makes rules and routes its own then
+PATIENCE = 15.0  # seconds until everything works after a restart or after undoing; our patience
 SHORT = 0.3  # seconds a probe waits here: what recovers is to be seen soon
 
 
@@ -73,16 +74,19 @@ class Experiment:
                 if self.took:
                     self._watch(injection)
                     self.crashes = sorted(self._panics() - panics)
-                    self._remedies(injection)
-            self.wait(self.traffic_right, "traffic as before")
+                    self._remedies(injection, undo_first=injection.fault.undo_first)
+                    waiting.observe(AFTER)
         finally:
             self._stop()
-        self.left = sorted(set(self._findings()) - set(before))
+        if not self.wait(self.traffic_right):
+            self.left.append("traffic is not as it was before")
+        if not self.wait(lambda: not set(self._findings()) - set(before)):
+            self.left += sorted(set(self._findings()) - set(before))
 
     def _watch(self, injection: Injection) -> None:
         """See what recovers by itself."""
         bounds = [r.within for r in (self.known.traffic, self.known.state) if r.by == "itself"] if self.known else []
-        harmed = not self.traffic_right()
+        harmed = not self.traffic_right_soon()
         self.traffic = Recovery("never" if harmed else "none")
         self.state = Recovery("never")
         lasting = self.known is not None and self.known.traffic.by == "none" and self.known.state.by == "undo"
@@ -92,13 +96,12 @@ class Experiment:
                 self.state = Recovery("itself", self.note("state is back by itself"))
             if self.traffic.by == "never" and self.traffic_right():
                 self.traffic = Recovery("itself", self.note("traffic is back by itself"))
-            # One wrong answer may be a probe that came late; the flows that go on are the measure of that.
-            if self.traffic.by == "none" and not (self.traffic_right() or self.traffic_right()):
+            if self.traffic.by == "none" and not self.traffic_right_soon():
                 self.traffic = Recovery("never")
 
-    def _remedies(self, injection: Injection) -> None:
-        """What did not recover: restart the agent, unless undoing is known to be what it takes; then undo."""
-        undo = self.known is not None and "undo" in {self.known.traffic.by, self.known.state.by}
+    def _remedies(self, injection: Injection, *, undo_first: bool) -> None:
+        """What did not recover: restart the agent, unless undoing is what it takes; then undo."""
+        undo = undo_first or (self.known is not None and "undo" in {self.known.traffic.by, self.known.state.by})
         if "never" in {self.traffic.by, self.state.by} and not undo and self.testbed.cni.agents:
             self.note("agent restarted")
             for agent in self.testbed.cni.agents:
@@ -111,19 +114,17 @@ class Experiment:
 
     def _settle(self, injection: Injection, by: str) -> None:
         """Note what a remedy brought back."""
-        if self.state.by == "never" and self.wait(injection.healed, "state", give_up=True):
+        if self.state.by == "never" and self.wait(injection.healed):
             self.state = Recovery(by, self.note("state is back"))
-        if self.traffic.by == "never" and self.wait(self.traffic_right, "traffic", give_up=True):
+        if self.traffic.by == "never" and self.wait(self.traffic_right):
             self.traffic = Recovery(by, self.note("traffic is back"))
 
-    def wait(self, look: Callable[[], bool], what: str, *, give_up: bool = False) -> bool:
-        """Wait for it; with give_up an end of the patience is an answer too."""
+    def wait(self, look: Callable[[], bool]) -> bool:
+        """Wait for it; an end of the patience is an answer too."""
         try:
-            return waiting.until(look, what, patience=PATIENCE / 2 if give_up else PATIENCE)
+            return waiting.until(look, "it", patience=PATIENCE)
         except NeverHappenedError:
-            if give_up:
-                return False
-            raise
+            return False
 
     def note(self, what: str) -> float:
         """Mark the timeline; the seconds since the injection."""
@@ -136,6 +137,10 @@ class Experiment:
         flows = self._matrix()
         seen = matrix.observe(self.testbed.probers, flows, timeout=SHORT)
         return not matrix.compare(flows, seen)
+
+    def traffic_right_soon(self) -> bool:
+        """The same, asked twice: one wrong answer may be a probe that came late."""
+        return self.traffic_right() or self.traffic_right()
 
     def _matrix(self) -> list[Expected]:
         testbed, family = self.testbed, self.testbed.topology.families[0]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fixtures import waiting
 from fixtures.cnis import agents, install
 from fixtures.services import MERGE
+from fixtures.waiting import NeverHappenedError
 from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
@@ -58,6 +59,9 @@ def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect:
         def spoke() -> bool:
             return bool(annotated(testbed, node) or agents.panics(testbed.kube, agent, node) - before)
 
-        waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
+        try:
+            waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
+        except NeverHappenedError as error:
+            raise AssertionError(str(error)) from error
         crashed = sorted(agents.panics(testbed.kube, agent, node) - before)
     expect.nothing(crashed, f"{agent.name} crashes on a Node without annotations")

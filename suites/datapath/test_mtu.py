@@ -70,7 +70,7 @@ def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, fa
 @needs(NODE_COMMANDS)
 def test_bridge_and_ports_have_the_pod_mtu(testbed: Testbed, expect: Expect) -> None:
     """The pod bridge, all its ports and the pods have the MTU that the encapsulation leaves."""
-    wanted = min(room(testbed, family) for family in testbed.topology.families)
+    wanted = expect.facts["mtu"] = min(room(testbed, family) for family in testbed.topology.families)
     findings = []
     checked = 0
     for name, state in testbed.snapshot().nodes.items():

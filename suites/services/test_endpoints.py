@@ -44,7 +44,11 @@ class Sticky:
 
     def __enter__(self) -> dict[str, ProbePod]:
         self.object = kinds.create(self.testbed, self.name, {"s": self.name}, sessionAffinity="ClientIP")
-        return {pod.key: pod for pod in world.create(self.testbed.kube, self.plans)}
+        try:
+            return {pod.key: pod for pod in world.create(self.testbed.kube, self.plans)}
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.testbed.kube.delete(self.object)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = needs("host-port", "node-to-pod")
 PATIENCE = 10.0  # seconds; our patience until the pod's server listens
-PORT = 28081
+PORTS_ON_NODE = {"ipv4": 28081, "ipv6": 28082}  # one per family: their cases may run at the same time
 
 
 def to_host_port(testbed: Testbed, node: str, identity: str, family: str, *, outside: bool) -> list[Expected]:
@@ -29,7 +29,7 @@ def to_host_port(testbed: Testbed, node: str, identity: str, family: str, *, out
     if family == "ipv4":  # there is no route_localnet for IPv6
         ways.append((testbed.hosts[node].key, "127.0.0.1"))
     return [
-        Expected(source, identity, Target(protocol, host, PORT), identities=frozenset({identity}))
+        Expected(source, identity, Target(protocol, host, PORTS_ON_NODE[family]), identities=frozenset({identity}))
         for source, host in ways
         for protocol in ("tcp", "udp")
     ]
@@ -41,7 +41,7 @@ def test_a_host_port_leads_to_its_pod_and_to_the_pod_that_replaces_it(
 ) -> None:
     """A hostPort is reached from everywhere, by loopback too, and after a replacement leads to the new pod."""
     node = testbed.nodes[-1]
-    ports = tuple((protocol, PORTS[0], PORT) for protocol in ("tcp", "udp"))
+    ports = tuple((protocol, PORTS[0], PORTS_ON_NODE[family]) for protocol in ("tcp", "udp"))
     outside = EXTERNAL_HOST in testbed.cluster.capabilities
     for _ in range(2):
         plan = PodPlan(NAMESPACES[0], f"host-port-{secrets.token_hex(3)}", node, host_ports=ports)

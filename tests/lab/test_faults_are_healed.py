@@ -60,10 +60,12 @@ def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_p
     out = tmp_path / "out"
     before = findings(lab)
     run = start(lab, out, "F01")
-    waiting.until(lambda: any(journal.outstanding(out)), "a fault begun", patience=PATIENCE)
-    waiting.until(lambda: findings(lab) != before, "the route gone", patience=PATIENCE)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    try:
+        waiting.until(lambda: any(journal.outstanding(out)), "a fault begun", patience=PATIENCE)
+        waiting.until(lambda: findings(lab) != before, "the route gone", patience=PATIENCE)
+    finally:
+        os.kill(run.pid, signal.SIGKILL)
+        run.wait()
     heal = [sys.executable, "-m", "fixtures.faults.heal", str(lab.out), str(out)]
     first = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert first.stdout == f"F01 on {NODE}: undone\n"

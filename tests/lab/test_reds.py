@@ -6,6 +6,7 @@ breaks.yaml is the table; NETPROOF_BREAKS=all (`nox -s breaks`) tries all of it,
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -145,14 +146,13 @@ def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab,
             script = script.replace(f"{{{name}}}", value)
         run_on(lab.testbed.cluster, case.node, ["sh", "-ec", script])
 
-    run(case.inject)
-    try:
+    with ExitStack() as after:
+        after.callback(wait_until_healed, lab)
+        after.callback(run, case.heal)
+        run(case.inject)
+        after.callback(delete, lab, case)
         create(lab, case, names)
         verdicts = lab.certify(tmp_path, "--only", ",".join(case.red + case.green))
-    finally:
-        delete(lab, case)
-        run(case.heal)
-        wait_until_healed(lab)
     assert verdicts == dict.fromkeys(case.red, "failed") | dict.fromkeys(case.green, "passed")
 
 

@@ -17,7 +17,7 @@ def document(**verdicts: str) -> dict[str, Any]:
         {"id": i, "verdict": v, "sentence": f"sentence {i}", "cases": [{"message": "why"}]}
         for i, v in verdicts.items()
     ]
-    return {"cni": "flannel:vxlan", "verdict": "passed", "seconds": 1.0, "requirements": rows}
+    return {"cni": "flannel:vxlan", "cluster": {"nodes": 3}, "verdict": "passed", "seconds": 1.0, "requirements": rows}
 
 
 def test_a_claim_is_answered_by_its_requirements() -> None:
