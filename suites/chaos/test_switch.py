@@ -113,7 +113,7 @@ def step(testbed: Testbed, variant: str) -> dict[str, Any]:
 @needs("backend-switch")
 @disturbs
 def test_the_backend_is_changed_on_a_live_cluster(testbed: Testbed, expect: Expect) -> None:
-    """From vxlan to host-gw, back, to DirectRouting and back traffic works after each change; what is left is listed."""
+    """From vxlan to host-gw, back, to DirectRouting and back traffic works after each; what is left is listed."""
     if len(testbed.nodes) < 2 or testbed.topology.behind_router:
         pytest.skip("host-gw needs two nodes at least, and all on one segment")
     steps: list[dict[str, Any]] = []
