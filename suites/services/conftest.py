@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.services import Services
+from fixtures.services import Services, wait_until_programmed
 
 if TYPE_CHECKING:
     from fixtures.testbed import Testbed
@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def services(testbed: Testbed) -> Services:
     """One Service per node with the node's first pod as its endpoint, and one with many endpoints."""
-    return Services(testbed)
+    created = Services(testbed)
+    wait_until_programmed(created)
+    return created

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixtures import services as kinds
 from fixtures import world
+from fixtures.probes import matrix
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies.flow import CONNECTED, Expected, Target
@@ -92,9 +93,14 @@ def test_a_service_without_endpoints_refuses_at_once(
     """A Service without endpoints refuses pods and nodes within two seconds, instead of letting them wait."""
     target = Target("tcp", services.cluster_ip("empty", family), PORTS[0])
     clients = [*testbed.pods.values(), *testbed.hosts.values()]
+    flows = [Expected(client.key, "empty", target) for client in clients]
 
     def wrong() -> list[str]:
-        found = [(client.key, testbed.probers[client.key].probe([target], timeout=SOON)[0][0]) for client in clients]
-        return [f"{name}: expected refused, observed {seen}" for name, seen in found if seen.outcome != "refused"]
+        seen = matrix.observe(testbed.probers, flows, timeout=SOON)
+        return [
+            f"{flow.source}: expected refused, observed {rows[0]}"
+            for flow, rows in zip(flows, seen, strict=True)
+            if rows[0].outcome != "refused"
+        ]
 
     expect.nothing_soon(wrong, "a Service without endpoints does not refuse", patience=PATIENCE)
