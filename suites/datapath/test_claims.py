@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import secrets
@@ -115,11 +116,10 @@ def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect
     try:
         world.wait_ready(testbed.kube, [(plan.namespace, plan.name)], world.READY_PATIENCE)
         stream = PodStream(testbed.kube, plan.namespace, plan.name, world.PROBE, container="agent")
-        prober = Prober(plan.name, stream)
         address = "127.0.0.1" if "ipv4" in testbed.topology.families else "::1"
-        flow = Expected(prober.name, "its second container", Target("tcp", address, SECOND_PORT))
-        settled = settle(lambda: matrix.compare([flow], matrix.observe({prober.name: prober}, [flow])))
-        prober.close()
+        flow = Expected(plan.name, "its second container", Target("tcp", address, SECOND_PORT))
+        with contextlib.closing(Prober(plan.name, stream)) as prober:
+            settled = settle(lambda: matrix.compare([flow], matrix.observe({plan.name: prober}, [flow])))
     finally:
         world.remove(testbed.kube, [plan])
     expect.nothing(settled.wrong, "a container does not reach another one of its pod")
