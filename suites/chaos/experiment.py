@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fixtures import waiting
-from fixtures.cnis import agents, audits
+from fixtures.cnis import agents
 from fixtures.faults.catalogue import Recovery
 from fixtures.probes import matrix
 from fixtures.testbed import OUTSIDE
@@ -64,7 +64,7 @@ class Experiment:
 
     def run(self, injection: Injection) -> None:
         """From before to after; the injection's context undoes what is left."""
-        before = self._findings()
+        before = self.testbed.findings()
         panics = self._panics()
         self._start()
         try:
@@ -80,8 +80,8 @@ class Experiment:
             self._stop()
         if not self.wait(self.traffic_right):
             self.left.append("traffic is not as it was before")
-        if not self.wait(lambda: not set(self._findings()) - set(before)):
-            self.left += sorted(set(self._findings()) - set(before))
+        if not self.wait(lambda: not set(self.testbed.findings()) - set(before)):
+            self.left += sorted(set(self.testbed.findings()) - set(before))
 
     def _watch(self, injection: Injection) -> None:
         """See what recovers by itself."""
@@ -173,12 +173,6 @@ class Experiment:
 
     def _name(self, address: str) -> str:
         return next(pod.key for pod in self.testbed.pods.values() if address in pod.ips)
-
-    def _findings(self) -> list[str]:
-        """What the plugin's audits find."""
-        known = audits.load(self.testbed.cni)
-        snapshot = self.testbed.snapshot(known.files)
-        return [str(finding) for check in known.checks.values() for finding in check(snapshot)]
 
     def _panics(self) -> set[str]:
         """Panics in the logs of the victim's agents, by pod."""

@@ -74,7 +74,7 @@ def left_behind(testbed: Testbed, variant: str) -> list[str]:
     known = audits.load(plugin)
     seen = testbed.snapshot(known.files)
     snapshot = Snapshot(seen.topology, plugin, seen.nodes, seen.objects)
-    found = [f"{check}: {finding}" for check, look in known.checks.items() for finding in look(snapshot)]
+    found = known.findings(snapshot)
     wanted = testbed.topology.mtu - plugin.variant.overhead
     mtus = {key: testbed.probers[key].mtu() for key in testbed.pods}
     return found + [f"{key}: MTU {mtu}, new pods get {wanted}" for key, mtu in mtus.items() if mtu != wanted]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from fixtures.services import PATIENCE
 from fixtures.world import PORTS
 from policies.flow import Expected, Target
 from suites.marks import needs, requirement
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = needs("services")
 CONNECTIONS = 100  # per endpoint: five standard deviations are then at most half a share, however many there are
-PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
 
 
 def through_service(services: Services, family: str, *, same_node: bool) -> list[Expected]:

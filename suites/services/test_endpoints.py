@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fixtures import services as kinds
 from fixtures import world
 from fixtures.probes import matrix
+from fixtures.services import PATIENCE
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies.flow import CONNECTED, Expected, Target
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 pytestmark = needs("services")
-PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
 ROUNDS = 30  # connections of one client; without affinity two endpoints would both answer but once in a billion
 # Seconds within which a Service without endpoints has to refuse: the requirement.  Over IPv6 a refusal that
 # comes back within the connect itself is dropped by the kernel (LockDroppedIcmps); the SYN's second copy, a

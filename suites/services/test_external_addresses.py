@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.nodestate import Finding
-from fixtures.services import BALANCER, EXTERNAL
+from fixtures.services import BALANCER, EXTERNAL, PATIENCE
 from fixtures.testbed import OUTSIDE
 from fixtures.world import PORTS
 from policies.flow import CONNECTED, Expected, Target
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 pytestmark = needs("services")
-PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
 SOON = 1.0  # seconds until a first connection has to be made: the requirement, and the time of a lost SYN
 AGAIN = 20  # connections per target, each with a port of its own
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.services import PATIENCE
 from fixtures.testbed import OUTSIDE, Testbed
 from policies.flow import Expected, Target
 from suites.marks import needs, requirement
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 pytestmark = needs("services")
-PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
 
 
 def to_node_ports(services: Services, sources: Iterable[str], family: str) -> list[Expected]:

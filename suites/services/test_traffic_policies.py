@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.services import PATIENCE
 from fixtures.testbed import OUTSIDE
 from fixtures.world import PORTS
 from policies.flow import DENIED, Expected, Target
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 pytestmark = needs("services")
-PATIENCE = 15.0  # seconds; our patience until kube-proxy has programmed a Service created by this run
 
 
 def to_local(services: Services, source: str, via: str, family: str, **expected: frozenset[str]) -> Iterator[Expected]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures import paths, waiting
-from fixtures.cnis import audits
 from fixtures.faults import journal
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.lab
 
 NODE = "node1"
 PATIENCE = 60.0  # seconds until a run has begun to break something; our patience, it takes about three
-
-
-def findings(lab: OpenLab) -> list[str]:
-    """What the plugin's audits find."""
-    known = audits.load(lab.testbed.cni)
-    snapshot = lab.testbed.snapshot(known.files)
-    return [str(finding) for check in known.checks.values() for finding in check(snapshot)]
 
 
 def start(lab: OpenLab, out: Path, fault: str) -> subprocess.Popen[bytes]:
@@ -58,18 +50,18 @@ def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> 
 def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_path: Path) -> None:
     """Kill -9 while a route is gone leaves it gone; heal puts it back, and finds nothing to do after that."""
     out = tmp_path / "out"
-    before = findings(lab)
+    before = lab.testbed.findings()
     run = start(lab, out, "F01")
     try:
         waiting.until(lambda: any(journal.outstanding(out)), "a fault begun", patience=PATIENCE)
-        waiting.until(lambda: findings(lab) != before, "the route gone", patience=PATIENCE)
+        waiting.until(lambda: lab.testbed.findings() != before, "the route gone", patience=PATIENCE)
     finally:
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
     heal = [sys.executable, "-m", "fixtures.faults.heal", str(lab.out), str(out)]
     first = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert first.stdout == f"F01 on {NODE}: undone\n"
-    assert findings(lab) == before
+    assert lab.testbed.findings() == before
     again = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert not again.stdout
 

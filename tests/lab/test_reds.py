@@ -17,7 +17,7 @@ import yaml
 
 from fixtures import services, waiting, world
 from fixtures.clusters.protocol import run_on
-from fixtures.cnis import audits, install
+from fixtures.cnis import install
 
 if TYPE_CHECKING:
     from fixtures.kube import Object
@@ -66,7 +66,7 @@ CHOSEN = [one for one in BREAKS if one.ci or os.environ.get("NETPROOF_BREAKS") =
 def words(lab: OpenLab, node: str) -> dict[str, str]:
     """What the commands refer to: the node, its next peer, two pods of it, Services."""
     testbed = lab.testbed
-    known = audits.load(testbed.cni).words(testbed.snapshot(), node)
+    known = testbed.words(node)
     peer = next(other for other in testbed.nodes if other != node)
     kinds = services.Services(testbed)
     own = testbed.snapshot().nodes[node].link("flannel.1") or {}
@@ -96,13 +96,7 @@ def wait_until_healed(lab: OpenLab) -> None:
     """Wait until the agents run and the plugin's own audits find nothing."""
     testbed = lab.testbed
     install.wait_until_works(testbed.cluster, testbed.kube, testbed.cni)
-    known = audits.load(testbed.cni)
-
-    def nothing_found() -> bool:
-        snapshot = testbed.snapshot(known.files)
-        return not any(list(check(snapshot)) for check in known.checks.values())
-
-    waiting.until(nothing_found, "the plugin's state as before", patience=PATIENCE)
+    waiting.until(lambda: not testbed.findings(), "the plugin's state as before", patience=PATIENCE)
 
 
 def annotate(lab: OpenLab, node: str, annotations: dict[str, str | None]) -> None:
