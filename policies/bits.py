@@ -1,0 +1,143 @@
+"""Sets of endpoints as integers: bit i is endpoint i.  Endpoints are sorted by address, so a CIDR is a run of bits."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from policies.model import Host, Pod
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from policies.model import Endpoint, IpBlock, Selector, World
+
+IPV4, IPV6 = 4, 6
+
+
+@dataclass
+class Index:
+    """The endpoints of a world that have an address of one family, and sets of them.
+
+    Attributes:
+        world: the world.
+        version: of the addresses: 4 or 6.
+        endpoints: by address; endpoint i is bit i of every set.
+    """
+
+    world: World
+    version: int = IPV4
+    endpoints: tuple[Endpoint, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = [(address, end) for end in self.world.endpoints() if (address := self._address(end)) is not None]
+        known.sort(key=lambda row: (row[0], row[1].key))
+        self.addresses = [address for address, _ in known]
+        self.endpoints = tuple(end for _, end in known)
+        self.position = {end.key: bit for bit, end in enumerate(self.endpoints)}
+        self.all = (1 << len(known)) - 1
+        self.pods = self.host_network = 0
+        self.labelled: dict[tuple[str, str], int] = defaultdict(int)
+        self.keyed: dict[str, int] = defaultdict(int)
+        self.inside: dict[str, int] = defaultdict(int)
+        self.named: dict[tuple[str, str, int], int] = defaultdict(int)
+        self.on_node: dict[str, int] = defaultdict(int)
+        self._selected: dict[Selector, int] = {}
+        self._namespaces: dict[Selector, int] = {}
+        for bit, end in enumerate(self.endpoints):
+            self._add(1 << bit, end)
+        hosts = [(1 << bit, end) for bit, end in enumerate(self.endpoints) if isinstance(end, Host)]
+        self.node_hosts = [(bit, host) for bit, host in hosts if host.node]
+        self.nodes = sum(bit for bit, _ in self.node_hosts)
+
+    def _address(self, end: Endpoint) -> int | None:
+        return next((int(ip_address(ip)) for ip in end.ips if (":" in ip) == (self.version == IPV6)), None)
+
+    def _add(self, bit: int, end: Endpoint) -> None:
+        if end.node:
+            self.on_node[end.node] |= bit
+        if not isinstance(end, Pod):
+            return
+        self.pods |= bit
+        self.host_network |= bit if end.host_network else 0
+        self.inside[end.namespace] |= bit
+        for key, value in end.labels:
+            self.labelled[key, value] |= bit
+            self.keyed[key] |= bit
+        for port in end.ports:
+            if port.name:
+                self.named[port.name, port.protocol, port.number] |= bit
+
+    def selected(self, selector: Selector) -> int:
+        """The pods of all namespaces that a pod selector matches (clauses 17, 18)."""
+        found = self._selected.get(selector)
+        if found is None:
+            found = self.pods
+            for key, value in selector.labels:
+                found &= self.labelled.get((key, value), 0)
+            for row in selector.expressions:
+                having = self.keyed.get(row.key, 0)
+                if row.operator in {"In", "NotIn"}:
+                    having = 0
+                    for value in row.values:
+                        having |= self.labelled.get((row.key, value), 0)
+                found &= having if row.operator in {"In", "Exists"} else ~having
+            self._selected[selector] = found
+        return found
+
+    def in_namespaces(self, selector: Selector) -> int:
+        """The pods of the namespaces that a selector matches; never anything that is no pod (clause 21)."""
+        found = self._namespaces.get(selector)
+        if found is None:
+            found = 0
+            for name, bits in self.inside.items():
+                if selects(selector, self.world.namespace(name).all_labels()):
+                    found |= bits
+            self._namespaces[selector] = found
+        return found
+
+    def block(self, block: IpBlock) -> int:
+        """The endpoints whose address is in a block and in none of its exceptions (clauses 24, 26)."""
+        found = self._run(block.cidr)
+        for exception in block.exceptions:
+            found &= ~self._run(exception)
+        return found
+
+    def nodes_in(self, block: IpBlock) -> tuple[int, int]:
+        """The nodes that have all of their addresses in a block, and those that have any there."""
+        wholly = partly = 0
+        for bit, node in self.node_hosts:
+            inside = [holds(block, ip_address(ip)) for ip in node.ips if (":" in ip) == (self.version == IPV6)]
+            wholly |= bit * all(inside)
+            partly |= bit * any(inside)
+        return wholly, partly
+
+    def _run(self, cidr: str) -> int:
+        network = ip_network(cidr, strict=False)
+        if network.version != self.version:
+            return 0
+        low = bisect_left(self.addresses, int(network.network_address))
+        high = bisect_left(self.addresses, int(network.broadcast_address) + 1)
+        return (1 << high) - (1 << low)
+
+
+def holds(block: IpBlock, address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is in a block and in none of its exceptions."""
+    if address not in ip_network(block.cidr, strict=False):
+        return False
+    return not any(address in ip_network(cidr, strict=False) for cidr in block.exceptions)
+
+
+def selects(selector: Selector, labels: dict[str, str]) -> bool:
+    """Whether a selector matches labels (clauses 17, 18)."""
+    if any(labels.get(key) != value for key, value in selector.labels):
+        return False
+    for row in selector.expressions:
+        value = labels.get(row.key)
+        matched = value is not None if row.operator in {"Exists", "DoesNotExist"} else value in row.values
+        if matched != (row.operator in {"In", "Exists"}):
+            return False
+    return True

@@ -1,0 +1,260 @@
+"""Policy cases as values: read from the corpus, made real for a stage, and what they expect."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+from ipaddress import ip_network
+from itertools import product
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+
+from policies import manifest, stage
+from policies.invalid import InvalidPolicyError
+from policies.model import labels
+from policies.oracle import Path, Query, Verdict
+from policies.yamltext import BadFileError, Document, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from policies.model import Labels, Policy, World
+
+CORPUS = File(__file__).parent / "corpus"
+SCHEMA = json.loads((File(__file__).parent / "corpus.schema.json").read_text())
+LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
+IPV4, IPV6 = 4, 6
+TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
+ENDS = (*stage.KEYS, stage.OUTSIDE, stage.AWAY)
+ALWAYS = {*((key, key) for key in ENDS), *((stage.AWAY, key) for key in stage.AT_AWAY)}  # clauses 49, 47
+ALWAYS |= {(other, one) for one, other in ALWAYS}
+
+Cell = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a block of a case says, and of which flows."""
+
+    flows: frozenset[tuple[str, int]]
+    paths: tuple[Path, ...]
+    cells: Mapping[Cell, Verdict]
+
+    def covers(self, query: Query) -> bool:
+        """Whether it is about a query."""
+        return (query.protocol, query.port) in self.flows and query.path in self.paths
+
+
+@dataclass(frozen=True)
+class Step:
+    """A state of a case.
+
+    Attributes:
+        title: what was done.
+        pods: labels by pod, where they are not the stage's.
+        namespaces: labels by namespace, where they are not the stage's.
+        policies: namespace/name → spec with ${…} for addresses.
+        expectations: what is expected; the last that covers a query holds.
+    """
+
+    title: str = ""
+    pods: Mapping[str, Labels] = field(default_factory=dict)
+    namespaces: Mapping[str, Labels] = field(default_factory=dict)
+    policies: Mapping[str, Any] = field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
+
+    def world(self, on: World, version: int = IPV4) -> World:
+        """The state on a stage, with the addresses of a family in the place of ${…}."""
+        pods = tuple(replace(pod, labels=self.pods.get(pod.key, pod.labels)) for pod in on.pods)
+        namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in on.namespaces)
+        return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, version))
+
+    def policies_on(self, on: World, version: int) -> tuple[Policy, ...]:
+        """The policies with the addresses of a stage.
+
+        Raises:
+            InvalidPolicyError: the API would refuse one; the path begins with its key.
+        """
+        values = _values(on, version)
+        result = []
+        for key, spec in self.policies.items():
+            namespace, _, name = key.partition("/")
+            filled = json.loads(TOKEN.sub(lambda match: values[match[1]], json.dumps(spec)))
+            try:
+                result.append(manifest.read(manifest.of(namespace, name, filled)))
+            except InvalidPolicyError as error:
+                raise InvalidPolicyError((key, *error.path[1:]), error.rule) from error
+        return tuple(result)
+
+    def expected(self, query: Query) -> Mapping[Cell, Verdict]:
+        """What a query gives for every pair of different ends, and for a pod and itself by its address."""
+        block = next(block for block in reversed(self.expectations) if block.covers(query))
+        return block.cells
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case: states that follow each other.
+
+    Attributes:
+        id: its name.
+        title: its sentence.
+        feature: the file's feature.
+        clauses: the clauses it shows.
+        bugs: bugs and mutants it is for.
+        steps: its states.
+    """
+
+    id: str
+    title: str
+    feature: str
+    clauses: tuple[int, ...]
+    bugs: tuple[str, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The requirements it answers for: one for each clause."""
+        return tuple(f"P{clause:02}" for clause in self.clauses)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+def _values(on: World, version: int) -> dict[str, str]:
+    """What ${…} stands for."""
+    everything = ("0.0.0.0/0", "::/0")
+    values = {"all": everything[version == IPV6], "other-all": everything[version == IPV4]}
+    ends = [(pod.key, pod.ips) for pod in on.pods] + [(host.key, host.ips) for host in on.hosts]
+    for (key, ips), (kind, lengths) in product(ends, LENGTHS.items()):
+        for address in ips:
+            if (":" in address) == (version == IPV6):
+                cidr = f"{address}/{lengths[version == IPV6]}"
+                values[f"{kind}:{key}"] = str(ip_network(cidr, strict=False))
+                values[f"address:{key}"] = address
+    return values
+
+
+def load(text: str, where: str) -> tuple[Case, ...]:
+    """The cases of a file.
+
+    Raises:
+        BadFileError: the file is malformed, or holds a policy that the API would refuse; it names line and field.
+    """
+    document = parse(text, where)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    broken = [error for error in validator.iter_errors(document.data) if error.validator != "unevaluatedProperties"]
+    broken += validator.iter_errors(document.data)  # where a field is unknown, it is the only error
+    for error in broken:
+        raise document.bad(tuple(error.absolute_path), error.message)
+    rows = document.data["cases"]
+    return tuple(_case(document, number, row) for number, row in enumerate(rows))
+
+
+def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
+    steps: list[Step] = []
+    path: tuple[str | int, ...] = ("cases", number)
+    if "expect" in row:
+        steps.append(_step(document, path, row, Step()))
+    for index, later in enumerate(row.get("steps", ())):
+        steps.append(_step(document, (*path, "steps", index), later, steps[-1] if steps else _step_of(row, Step())))
+    if not steps:
+        raise document.bad(path, "a case needs expect, or steps that have it")
+    return Case(
+        id=row["id"],
+        title=row["title"],
+        feature=document.data["feature"],
+        clauses=tuple(row["clauses"]),
+        bugs=tuple(row.get("bugs", ())),
+        steps=tuple(steps),
+    )
+
+
+def _step_of(row: dict[str, Any], before: Step) -> Step:
+    return Step(
+        title=row.get("title", ""),
+        pods=_labels(row.get("pods"), before.pods),
+        namespaces=_labels(row.get("namespaces"), before.namespaces),
+        policies=row.get("policies", before.policies),
+    )
+
+
+def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]) -> Mapping[str, Labels]:
+    return {**before, **{key: labels(row) for key, row in (rows or {}).items()}}
+
+
+def _step(document: Document, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
+    step = _step_of(row, before)
+    for kind, names in (("pods", stage.KEYS), ("namespaces", [ns.name for ns in stage.NAMESPACES])):
+        for name in row.get(kind, ()):
+            if name not in names:
+                raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")
+    try:
+        step.policies_on(stage.build(), IPV4)
+    except InvalidPolicyError as error:
+        raise document.bad((*path, "policies", *error.path), error.rule) from error
+    except KeyError as error:
+        raise document.bad((*path, "policies"), f"${{{error.args[0]}}} stands for nothing") from error
+    blocks = tuple(
+        _expectation(document, (*path, "expect", index), block) for index, block in enumerate(row["expect"])
+    )
+    return replace(step, expectations=blocks)
+
+
+def _expectation(document: Document, path: tuple[str | int, ...], block: dict[str, Any]) -> Expectation:
+    flows: set[tuple[str, int]] = set()
+    for named in block.get("flows", ("*/*",)):
+        protocol, _, port = named.partition("/")
+        flows |= {flow for flow in stage.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
+    cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Verdict.ALLOWED)
+    says = {"deny": Verdict.DENIED, "allow": Verdict.ALLOWED, "open": Verdict.UNDEFINED}
+    for kind, verdict in says.items():
+        for index, line in enumerate(block.get(kind, ())):
+            left, _, right = line.partition(" > ")
+            for one in _ends(document, (*path, kind, index), left):
+                for other in _ends(document, (*path, kind, index), right):
+                    if (one, other) not in ALWAYS:
+                        cells[one, other] = verdict
+    paths = (Path(block["via"]),) if "via" in block else tuple(Path)
+    return Expectation(frozenset(flows), paths, cells)
+
+
+def _ends(document: Document, path: tuple[str | int, ...], words: str) -> Iterable[str]:
+    names = ENDS if words == "*" else tuple(words.split())
+    for name in names:
+        if name not in ENDS:
+            raise document.bad(path, f"{name} is not on the stage; there are {', '.join(ENDS)}")
+    return names
+
+
+@cache
+def corpus() -> tuple[Case, ...]:
+    """All cases, by file and order in it."""
+    found: list[Case] = []
+    for path in sorted(CORPUS.glob("*.yaml")):
+        found += load(path.read_text(), f"policies/corpus/{path.name}")
+    names = [case.id for case in found]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise BadFileError(f"policies/corpus: two cases are called {', '.join(sorted(twice))}.")
+    return tuple(found)
+
+
+@cache
+def aliases() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """What users of other suites call cases: suite → their name → ids of ours."""
+    rows = parse((CORPUS.parent / "aliases.yaml").read_text(), "policies/aliases.yaml").data
+    return {suite: {name: tuple(ids) for name, ids in names.items()} for suite, names in rows.items()}
+
+
+def named(word: str) -> frozenset[str]:
+    """The ids of the cases that a word means: an id, a feature, a bug, a suite, or SUITE:NAME; none where nothing."""
+    suite, _, name = word.partition(":")
+    found = {case.id for case in corpus() if word in {case.id, case.feature, *case.bugs}}
+    for theirs, ids in aliases().get(suite, {}).items():
+        if name in {"", theirs}:
+            found |= set(ids)
+    return frozenset(found)

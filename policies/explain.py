@@ -1,0 +1,235 @@
+"""Why one flow is allowed, denied or undefined: the policies and rules that decide it, with clauses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from policies.bits import IPV6, holds, selects
+from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
+from policies.oracle import Path, Verdict
+from policies.questions import CLAUSE, OPEN, Question, possible, sure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from policies.model import Direction, Endpoint, Peer, Policy, PortRule, Rule, World
+    from policies.oracle import Query
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the reasons for it, in words."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: " + "; ".join(self.reasons)
+
+
+@dataclass(frozen=True)
+class Match:
+    """Whether something matches: yes, no (both False), or perhaps; an open question names itself."""
+
+    yes: bool
+    perhaps: bool
+    question: Question | None = None
+
+
+YES, NO = Match(yes=True, perhaps=True), Match(yes=False, perhaps=False)
+
+
+def explain(
+    world: World, source: str, destination: str, query: Query, profile: Mapping[Question, bool] = OPEN
+) -> Decision:
+    """The verdict for one flow and its reasons.
+
+    Args:
+        world: everything that matters.
+        source: key of the sender.
+        destination: key of the receiver; the backend of a flow by a Service.
+        query: the flow.
+        profile: answers to open questions.
+    """
+    ends = {end.key: end for end in world.endpoints()}
+    sender, receiver = ends[source], ends[destination]
+    if exempt := _exempt(sender, receiver, query, profile):
+        return exempt
+    why = _Why(world, query, profile)
+    sides = [why.side(EGRESS, sender, receiver), why.side(INGRESS, receiver, sender)]
+    denied = [side for side in sides if side.verdict is Verdict.DENIED]
+    open_ = [side for side in sides if side.verdict is Verdict.UNDEFINED]
+    deciding = denied or open_ or sides
+    decision = Decision(deciding[0].verdict, tuple(reason for side in deciding for reason in side.reasons))
+    own = source == destination and possible(Question.OWN_SERVICE_IS_EXEMPT, profile)
+    if own and decision.verdict is not Verdict.ALLOWED:
+        asked = f"whether a pod reaches itself by its own Service is open (clause {CLAUSE[_OWN]})"
+        return Decision(Verdict.UNDEFINED, (asked, *decision.reasons))
+    return decision
+
+
+_OWN = Question.OWN_SERVICE_IS_EXEMPT
+
+
+def _exempt(sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping[Question, bool]) -> Decision | None:
+    """What no policy can forbid."""
+    if sender.key == receiver.key and (query.path is Path.POD_IP or sure(_OWN, profile)):
+        why = "a pod always reaches itself (clause 49)"
+        if query.path is not Path.POD_IP:
+            why = "the engine declares that a pod always reaches itself by its own Service (clause 50)"
+        return Decision(Verdict.ALLOWED, (why,))
+    homes = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
+    if homes and sender.node and sender.node == receiver.node:
+        return Decision(
+            Verdict.ALLOWED, (f"a pod and its own node {sender.node} always reach each other (clause 47)",)
+        )
+    return None
+
+
+class _Why:
+    def __init__(self, world: World, query: Query, profile: Mapping[Question, bool]) -> None:
+        self.world, self.query, self.profile = world, query, profile
+
+    def side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> Decision:
+        """The verdict of the policies of one direction."""
+        chosen = [
+            (policy, match)
+            for policy in self.world.policies
+            if (match := self._chooses(policy, direction, subject)).perhaps
+        ]
+        if not chosen:
+            return Decision(Verdict.ALLOWED, (f"no policy isolates {subject.key} for {direction.lower()} (clause 1)",))
+        rows = [self._rules(policy, direction, subject, other) for policy, _ in chosen]
+        admitted = [decision for decision in rows if decision.verdict is Verdict.ALLOWED]
+        if admitted:
+            return admitted[0]
+        asked = [decision for decision in rows if decision.verdict is Verdict.UNDEFINED]
+        if asked:
+            return asked[0]
+        if not any(match.yes for _, match in chosen):
+            return Decision(Verdict.UNDEFINED, (_open(Question.HOST_NETWORK_PODS_ARE_SUBJECTS, subject.key),))
+        return Decision(Verdict.DENIED, tuple(reason for decision in rows for reason in decision.reasons))
+
+    def _answer(self, question: Question) -> Match:
+        yes, maybe = sure(question, self.profile), possible(question, self.profile)
+        return Match(yes, maybe, None if yes == maybe else question)
+
+    def _chooses(self, policy: Policy, direction: Direction, subject: Endpoint) -> Match:
+        if direction not in policy.types or isinstance(subject, Host) or subject.namespace != policy.namespace:
+            return NO
+        if not selects(policy.subject, dict(subject.labels)):
+            return NO
+        return self._answer(Question.HOST_NETWORK_PODS_ARE_SUBJECTS) if subject.host_network else YES
+
+    def _rules(self, policy: Policy, direction: Direction, subject: Endpoint, other: Endpoint) -> Decision:
+        rules = policy.rules(direction)
+        lead = f"{policy.key} isolates {subject.key} for {direction.lower()} (clause 2)"
+        if not rules:
+            return Decision(Verdict.DENIED, (f"{lead} and has no {direction.lower()} rule (clause 10)",))
+        receiver = subject if direction == INGRESS else other
+        reasons, asked = [], []
+        for number, rule in enumerate(rules):
+            name = f"{policy.key} {direction.lower()} rule {number}"
+            peer, port = self._rule(policy, rule, other, receiver, direction)
+            if peer.yes and port.yes:
+                return Decision(Verdict.ALLOWED, (f"{name} admits {other.key} on {self._what()} (clause 3)",))
+            if peer.perhaps and port.perhaps:
+                question = peer.question or port.question
+                assert question is not None
+                asked.append(f"{name}: {_open(question, other.key)}")
+            elif not peer.perhaps:
+                reasons.append(f"{name} does not name {other.key} as a peer")
+            else:
+                reasons.append(f"{name} does not hold {self._what()}{self._names(rule, receiver)}")
+        if asked:
+            return Decision(Verdict.UNDEFINED, tuple(asked))
+        return Decision(Verdict.DENIED, (lead, *reasons))
+
+    def _what(self) -> str:
+        return f"{self.query.protocol}/{self.query.port}"
+
+    def _names(self, rule: Rule, receiver: Endpoint) -> str:
+        """What the names among a rule's ports are on the receiver (clauses 33, 36)."""
+        names = {entry.port for entry in rule.ports if isinstance(entry.port, str)}
+        if not names or isinstance(receiver, Host):
+            return ""
+        declared = [f"{p.name} = {p.protocol}/{p.number}" for p in receiver.ports if p.name in names]
+        return f" (on {receiver.key}: {', '.join(declared) or 'no port of that name'}; clause 33)"
+
+    def _rule(
+        self, policy: Policy, rule: Rule, other: Endpoint, receiver: Endpoint, direction: Direction
+    ) -> tuple[Match, Match]:
+        """How a rule matches the other end and the port, by the peer that does it best."""
+        pairs = [
+            (self._peer(policy, peer, other, direction), self._ports(rule, peer, receiver, direction))
+            for peer in rule.peers
+        ] or [(YES, self._ports(rule, None, receiver, direction))]
+        return max(pairs, key=lambda pair: (_both(pair, "yes"), _both(pair, "perhaps"), pair[0].perhaps))
+
+    def _peer(self, policy: Policy, peer: Peer, other: Endpoint, direction: Direction) -> Match:
+        if isinstance(peer, IpBlock):
+            return self._block(peer, other, direction)
+        if isinstance(other, Host):
+            return NO
+        if peer.namespaces is None:
+            inside = other.namespace == policy.namespace
+        else:
+            inside = selects(peer.namespaces, self.world.namespace(other.namespace).all_labels())
+        if not inside or not (peer.pods is None or selects(peer.pods, dict(other.labels))):
+            return NO
+        return self._answer(Question.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else YES
+
+    def _block(self, block: IpBlock, other: Endpoint, direction: Direction) -> Match:
+        if self.query.path is Path.SERVICE and direction == EGRESS and possible(_BEFORE, self.profile):
+            return Match(yes=False, perhaps=True, question=_BEFORE)
+        addresses = [ip_address(ip) for ip in other.ips if (":" in ip) == (self.query.version == IPV6)]
+        inside = [holds(block, address) for address in addresses]
+        if not any(inside):
+            return NO
+        if isinstance(other, Pod):
+            return self._answer(Question.BLOCK_MATCHES_PODS)
+        if not other.node:
+            return YES
+        some = Match(yes=False, perhaps=possible(_NODES, self.profile), question=_NODES)
+        return self._answer(_NODES) if all(inside) else some
+
+    def _ports(self, rule: Rule, peer: Peer | None, receiver: Endpoint, direction: Direction) -> Match:
+        """How a rule's ports match, beside one of its peers."""
+        if not rule.ports:
+            return YES
+        return _best(self._port(entry, peer, receiver, direction) for entry in rule.ports)
+
+    def _port(self, entry: PortRule, peer: Peer | None, receiver: Endpoint, direction: Direction) -> Match:
+        if entry.protocol != self.query.protocol:
+            return NO
+        if isinstance(entry.port, str):
+            if isinstance(receiver, Host):
+                outside = direction == EGRESS and peer is None
+                return self._answer(Question.NAMED_PORT_MATCHES_OUTSIDE) if outside else NO
+            wanted = (entry.port, entry.protocol, self.query.port)
+            if wanted not in {(p.name, p.protocol, p.number) for p in receiver.ports}:
+                return NO
+            by_address = direction == EGRESS and isinstance(peer, IpBlock)
+            return self._answer(Question.NAMED_PORT_MATCHES_IN_BLOCK) if by_address else YES
+        if entry.port is None or entry.port <= self.query.port <= (entry.end or entry.port):
+            return YES
+        return NO
+
+
+_NODES = Question.BLOCK_MATCHES_NODES
+_BEFORE = Question.BLOCK_BEFORE_TRANSLATION
+
+
+def _best(matches: Iterable[Match]) -> Match:
+    """The one that matches most."""
+    return max(matches, key=lambda match: (match.yes, match.perhaps))
+
+
+def _both(pair: tuple[Match, Match], how: str) -> bool:
+    return all(getattr(match, how) for match in pair)
+
+
+def _open(question: Question, who: str) -> str:
+    return f"for {who} the question {question} is open (clause {CLAUSE[question]})"

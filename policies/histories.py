@@ -1,0 +1,65 @@
+"""Generated histories of the stage: states that follow each other by few changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from policies import stage, strategies
+from policies.bits import IPV4
+from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, follow
+
+if TYPE_CHECKING:
+    from policies.model import World
+
+History = tuple["World", ...]
+
+
+def edits(version: int) -> st.SearchStrategy[Edit]:
+    """One change; policies more often than labels."""
+    addresses = [ip for ips in stage.ON_PAPER.values() for ip in ips if (":" in ip) == (version != IPV4)]
+    names = [ns.name for ns in stage.NAMESPACES]
+    put = st.builds(PutPolicy, strategies.policies(names, addresses))
+    relabel = st.builds(RelabelPod, st.sampled_from(stage.KEYS), strategies.some_labels())
+    rename = st.builds(RelabelNamespace, st.sampled_from(names), strategies.some_labels())
+    return st.one_of(put, put, put, st.builds(DeletePolicy, st.integers(0, 3)), relabel, relabel, rename)
+
+
+@st.composite
+def histories(draw: st.DrawFn, states: int, version: int) -> History:
+    """States of the stage on paper; the first has some changes already, each later one few more."""
+    world = follow(stage.build(), tuple(draw(st.lists(edits(version), min_size=3, max_size=7))))
+    result = [world]
+    while len(result) < states:
+        world = follow(world, tuple(draw(st.lists(edits(version), min_size=1, max_size=3))))
+        result.append(world)
+    return tuple(result)
+
+
+def generate(count: int, states: int, version: int, number: int) -> list[History]:
+    """So many histories, the same for the same number.
+
+    Args:
+        count: of histories.
+        states: of each.
+        version: of the addresses in blocks: 4 or 6.
+        number: the seed.
+    """
+    found: list[History] = []
+
+    @seed(number)
+    @settings(
+        max_examples=count,
+        phases=(Phase.generate,),
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(histories(states, version))
+    def collect(history: History) -> None:
+        found.append(history)
+
+    collect()
+    return found[:count]

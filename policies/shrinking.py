@@ -1,0 +1,98 @@
+"""Smaller histories: every way to leave one thing out of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from policies import stage
+from policies.edits import RelabelNamespace, RelabelPod
+from policies.model import EVERYTHING, IpBlock, Policy, Rule, Selector
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from policies.model import Peer, World
+
+    History = tuple[World, ...]
+
+T = TypeVar("T")
+
+
+def smaller(history: History) -> Iterator[History]:
+    """Histories with one thing less, those that leave out most first."""
+    if len(history) > 1:
+        yield history[-1:]
+        if len(history) > 2:  # noqa: PLR2004 - the last change alone
+            yield history[-2:]
+        yield from ((*history[:index], *history[index + 1 :]) for index in range(len(history) - 1))
+    bare = stage.build()
+    for key in {policy.key for world in history for policy in world.policies}:
+        yield tuple(_without(world, key) for world in history)
+    for index, world in enumerate(history):
+        for other in _simpler(world, bare):
+            yield (*history[:index], other, *history[index + 1 :])
+
+
+def _without(world: World, key: str) -> World:
+    return world.with_policies(*(policy for policy in world.policies if policy.key != key))
+
+
+def _simpler(world: World, bare: World) -> Iterator[World]:
+    for index, policy in enumerate(world.policies):
+        yield world.with_policies(*world.policies[:index], *world.policies[index + 1 :])
+        for other in policies(policy):
+            yield world.with_policies(*world.policies[:index], other, *world.policies[index + 1 :])
+    for pod, plain in zip(world.pods, bare.pods, strict=True):
+        if pod.labels != plain.labels:
+            yield RelabelPod(pod.key, plain.labels)(world)
+    for namespace, ordinary in zip(world.namespaces, bare.namespaces, strict=True):
+        if namespace.labels != ordinary.labels:
+            yield RelabelNamespace(namespace.name, ordinary.labels)(world)
+
+
+def policies(policy: Policy) -> Iterator[Policy]:
+    """A policy with one thing less."""
+    if policy.subject != EVERYTHING:
+        yield replace(policy, subject=EVERYTHING)
+    yield from (replace(policy, subject=subject) for subject in selectors(policy.subject))
+    if len(policy.types) > 1:
+        yield from (replace(policy, types=frozenset({one})) for one in sorted(policy.types))
+    yield from (replace(policy, ingress=some) for some in _lists(policy.ingress, rules))
+    yield from (replace(policy, egress=some) for some in _lists(policy.egress, rules))
+
+
+def rules(rule: Rule) -> Iterator[Rule]:
+    """A rule with one thing less."""
+    yield from (replace(rule, peers=some) for some in _lists(rule.peers, peers))
+    yield from (replace(rule, ports=some) for some in _lists(rule.ports, lambda _: iter(())))
+
+
+def peers(peer: Peer) -> Iterator[Peer]:
+    """A peer with one thing less."""
+    if isinstance(peer, IpBlock):
+        cut = peer.exceptions
+        yield from (replace(peer, exceptions=(*cut[:i], *cut[i + 1 :])) for i in range(len(cut)))
+        return
+    if peer.namespaces is not None and peer.pods is not None:
+        yield replace(peer, namespaces=None)
+        yield replace(peer, pods=None)
+    for name, selector in (("namespaces", peer.namespaces), ("pods", peer.pods)):
+        if selector is not None:
+            yield from (replace(peer, **{name: some}) for some in selectors(selector))
+
+
+def selectors(selector: Selector) -> Iterator[Selector]:
+    """A selector with one requirement less."""
+    for index in range(len(selector.labels)):
+        yield replace(selector, labels=(*selector.labels[:index], *selector.labels[index + 1 :]))
+    for index in range(len(selector.expressions)):
+        kept = (*selector.expressions[:index], *selector.expressions[index + 1 :])
+        yield replace(selector, expressions=kept)
+
+
+def _lists(items: tuple[T, ...], simpler: Callable[[T], Iterator[T]]) -> Iterator[tuple[T, ...]]:
+    """A list with one item less, or with one item that is less."""
+    for index, item in enumerate(items):
+        yield (*items[:index], *items[index + 1 :])
+        yield from ((*items[:index], other, *items[index + 1 :]) for other in simpler(item))
