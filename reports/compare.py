@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import statistics
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ MARKS = {
     "undefined": "u",
     "": " ",
 }
+FIGURES = (("D14", "MB per s"), ("D17", "connections per s"), ("D17", "CPU ms per connection"))  # facts of cases
 COLOURS = {"passed": "#d8f0d8", "failed": "#f6b8b8", "unsupported": "#eee", "error": "#f6b8b8", "": "#fff"}
 STYLE = "table{border-collapse:collapse;font:13px monospace}td,th{border:1px solid #ccc;padding:3px 6px}"
 
@@ -48,6 +50,13 @@ class Run:
     def of(self, identity: str) -> str:
         """A requirement's verdict, "" where the run does not know it."""
         return str(self.rows.get(identity, {}).get("verdict", ""))
+
+    def figure(self, identity: str, fact: str) -> str:
+        """A fact of a requirement's first case that has it, the median where it is a list; "" where none has."""
+        for case in self.rows.get(identity, {}).get("cases", []):
+            if (value := case["facts"].get(fact)) is not None:
+                return str(statistics.median(value) if isinstance(value, list) else value)
+        return ""
 
 
 def load(path: Path) -> Run:
@@ -76,6 +85,14 @@ def table(runs: list[Run]) -> Table:
     return result
 
 
+def figures(runs: list[Run]) -> Table:
+    """What was measured on the way, a row per run."""
+    result = Table("run", *(fact for _, fact in FIGURES), box=None, pad_edge=False, header_style="bold")
+    for number, run in enumerate(runs, 1):
+        result.add_row(f"{number} {run.name}", *(run.figure(*figure) for figure in FIGURES))
+    return result
+
+
 def page(runs: list[Run], silent: list[str]) -> str:
     """The same as an HTML page, with the message of what failed behind its cell."""
     head = "".join(f"<th>{html.escape(run.name)}<br>{run.verdict}</th>" for run in runs)
@@ -85,7 +102,12 @@ def page(runs: list[Run], silent: list[str]) -> str:
         cells = "".join(_cell(run, identity) for run in runs)
         lines.append(f"<tr><th>{identity}</th>{cells}<td>{html.escape(sentence)}</td></tr>")
     without = "".join(f"<p>{html.escape(line)}</p>" for line in silent)
-    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{without}"
+    rows = "".join(
+        f"<tr><th>{html.escape(run.name)}</th>{''.join(f'<td>{run.figure(*figure)}</td>' for figure in FIGURES)}</tr>"
+        for run in runs
+    )
+    measured = f"<table><tr><th></th>{''.join(f'<th>{fact}</th>' for _, fact in FIGURES)}</tr>{rows}</table>"
+    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table><p></p>{measured}{without}"
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
 
 
@@ -103,6 +125,7 @@ def main(paths: list[str]) -> int:
     console = Console(highlight=False)
     if runs:
         console.print(table(runs))
+        console.print(figures(runs))
         console.print("\n" + "  ".join(f"{mark} {name}" for name, mark in MARKS.items() if name))
     for number, run in enumerate(runs, 1):
         console.print(f"{number:3} {run.name}: {run.verdict} ({run.seconds:.0f} s)")

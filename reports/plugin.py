@@ -151,7 +151,8 @@ def pytest_runtest_makereport(
     report = yield
     came_to = verdict_of(report, call)
     if came_to is not None:
-        doc = getattr(getattr(item, "function", None), "__doc__", None) or item.name
+        titled = item.get_closest_marker("title")
+        doc = titled.args[0] if titled else getattr(getattr(item, "function", None), "__doc__", None) or item.name
         marks = [identity for mark in item.iter_markers("requirement") for identity in mark.args]
         parameters = f" [{item.callspec.id}]" if hasattr(item, "callspec") else ""
         report.__dict__["netproof"] = {  # xdist carries what is here to the controller
@@ -179,11 +180,16 @@ class Controller:
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self.run = run
         self.terminal = config.pluginmanager.getplugin("terminalreporter")
+        self.unsupported: set[str] = set()  # reasons that were shown
 
     def keep(self, record: dict[str, Any]) -> None:
         """Keep a record and show its line."""
         self.run.ledger.add(record)
         came_to = Verdict(record["verdict"])
+        if came_to is Verdict.UNSUPPORTED:
+            if record["message"] in self.unsupported:
+                return  # said once; the table at the end names every requirement
+            self.unsupported.add(record["message"])
         markup = {
             Verdict.PASSED: {"green": True},
             Verdict.UNSUPPORTED: {"yellow": True},

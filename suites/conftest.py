@@ -15,6 +15,7 @@ from fixtures.plugin import TESTBED
 from reports import evidence, requirements
 from reports.plugin import FACTS
 from suites.expect import Expect
+from suites.stages import campaign  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -71,6 +72,8 @@ def _alone(request: pytest.FixtureRequest) -> Generator[None, None, None]:
 @pytest.fixture(autouse=True)
 def _labels(request: pytest.FixtureRequest) -> None:
     """Show the case in Allure under its requirement."""
+    if titled := request.node.get_closest_marker("title"):
+        allure.dynamic.title(titled.args[0])
     known = requirements.load()
     for mark in request.node.iter_markers("requirement"):
         for identity in mark.args:

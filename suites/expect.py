@@ -17,9 +17,10 @@ from reports import evidence
 from reports.outcome import Inconclusive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from fixtures.probes.client import Prober
     from fixtures.testbed import Testbed
     from fixtures.world import ProbePod
 
@@ -44,15 +45,24 @@ class Expect:
         self,
         flows: Sequence[Expected],
         *,
+        probers: Mapping[str, Prober] | None = None,
         timeout: float = DENY_TIMEOUT,
         rounds: int = 1,
         patience: float = PATIENCE,
     ) -> None:
-        """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report."""
+        """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report.
+
+        Args:
+            flows: the flows.
+            probers: who sends them, where a case has pods of its own.
+            timeout: seconds after which a flow does not get through.
+            rounds: how often each is sent.
+            patience: seconds until they have to be right.
+        """
         __tracebackhide__ = True
         if not flows:
             pytest.skip("the cluster has nothing of the kind: too few nodes")
-        probers = self.testbed.probers
+        probers = self.testbed.probers if probers is None else probers
         settled = settle(
             lambda: probes.compare(flows, probes.observe(probers, flows, timeout=timeout, rounds=rounds)),
             patience=patience,
@@ -62,10 +72,11 @@ class Expect:
         if settled.on_the_way:
             self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
         if settled.wrong:
-            wrong = [item for item in settled.wrong if isinstance(item, matrix.Wrong)]
-            self._fail_flows(flows, wrong, settled.attempts, settled.seconds)
+            self._fail_flows(flows, settled.wrong, settled.attempts, settled.seconds)
 
-    def _fail_flows(self, flows: Sequence[Expected], wrong: list[matrix.Wrong], attempts: int, seconds: float) -> None:
+    def _fail_flows(
+        self, flows: Sequence[Expected], wrong: Sequence[matrix.Wrong], attempts: int, seconds: float
+    ) -> None:
         __tracebackhide__ = True
         self._control({(name, item.expected.target.protocol) for item in wrong for name in item.expected.identities})
         shown = matrix.build(flows, wrong)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.clusters.protocol import BREAKABLE
 from fixtures.faults import catalogue, injection
 from reports import evidence, timeline
 from reports.outcome import Inconclusive
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 FAULTS = [
-    pytest.param(fault, id=fault.id, marks=[requirement(fault.id), needs(*fault.needs)])
+    pytest.param(fault, id=fault.id, marks=[requirement(fault.id), needs(BREAKABLE, *fault.needs)])
     for fault in catalogue.load().values()
 ]
 

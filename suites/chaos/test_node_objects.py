@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fixtures import waiting
+from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents, install
-from fixtures.services import MERGE
+from fixtures.kube import MERGE
 from fixtures.waiting import NeverHappenedError
 from suites.marks import disturbs, needs, requirement
 
@@ -47,7 +48,7 @@ def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
 
 
 @requirement("F46")
-@needs("agent-process", "node-annotations")
+@needs(BREAKABLE, "agent-process", "node-annotations")
 @disturbs
 def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect: Expect) -> None:
     """An agent that is started on a Node object without any annotation does its work instead of crashing."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures import waiting
-from fixtures.clusters.protocol import run_on
+from fixtures.clusters.protocol import BREAKABLE, run_on
 from fixtures.cnis import agents, audits, catalogue, install
+from fixtures.kube import MERGE
 from fixtures.nodestate import Snapshot
 from fixtures.probes import matrix
-from fixtures.services import MERGE
 from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS
 from policies.flow import Target
@@ -110,7 +110,7 @@ def step(testbed: Testbed, variant: str) -> dict[str, Any]:
 
 
 @requirement("K08")
-@needs("backend-switch")
+@needs(BREAKABLE, "backend-switch")
 @disturbs
 def test_the_backend_is_changed_on_a_live_cluster(testbed: Testbed, expect: Expect) -> None:
     """From vxlan to host-gw, back, to DirectRouting and back traffic works after each; what is left is listed."""

@@ -19,6 +19,7 @@ from fixtures.probes.settling import settle
 from fixtures.probes.stream import PodStream
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
+from policies import manifest
 from policies.flow import Expected, Target
 from suites.expect import Expect, to_pod
 from suites.marks import disturbs, needs, requirement
@@ -149,13 +150,7 @@ def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed,
     """Where the plugin enforces no NetworkPolicy, the API still accepts one that denies all, and nothing changes."""
     if "network-policy" in testbed.cni.variant.features:
         pytest.skip(f"{testbed.cni} enforces NetworkPolicy")
-    metadata = {"name": "deny-all", "namespace": NAMESPACES[0]}
-    policy = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": metadata,
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
-    }
+    policy = manifest.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
     testbed.kube.apply([policy])
     try:
         expect.facts["said"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from fixtures import world
-from fixtures.clusters.protocol import NODE_COMMANDS, run_on
+from fixtures import reuse, world
+from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies.flow import DENIED, Expected, Target
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
 REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
-# host-local hands out the address after the one it notes as its last; where every file is, its name says.
-NEXT = "for file in /var/lib/cni/networks/*/last_reserved_ip.{index}; do printf %s {before} > $file; done"
 
 
 def flows(testbed: Testbed, pod: ProbePod, family: str, outcome: str) -> list[Expected]:
@@ -37,9 +34,7 @@ def flows(testbed: Testbed, pod: ProbePod, family: str, outcome: str) -> list[Ex
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
     """A pod on a node, where one is given with the addresses that it had."""
-    for index, address in enumerate(like.ips if like else ()):
-        script = NEXT.format(index=index, before=ip_address(address) - 1)
-        run_on(testbed.cluster, node, ["sh", "-ec", script])
+    reuse.come_next(testbed.cluster, node, like.ips if like else ())
     plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
     return plan, world.create(testbed.kube, [plan])[0]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures import waiting
+from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents
 from fixtures.nodestate import Finding
 from fixtures.world import PORTS
@@ -43,7 +44,7 @@ def flowing(testbed: Testbed, name: str, expect: Expect, family: str) -> Iterato
 
 
 @requirement("D18")
-@needs("agentless-datapath")
+@needs(BREAKABLE, "agentless-datapath")
 @disturbs
 def test_replacing_an_agent_interrupts_nothing(testbed: Testbed, expect: Expect, family: str) -> None:
     """While a node's agent is deleted and replaced, no flow to or from the node is silent for a second."""

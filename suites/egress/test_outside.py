@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.testbed import OUTSIDE, Testbed
 from fixtures.world import PORTS
@@ -9,6 +11,9 @@ from policies.flow import Expected, Target
 from suites.expect import Expect, to_pod
 from suites.marks import needs, requirement
 from suites.uplinks import UPLINK, Captures, ends, told
+
+GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
+LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group
 
 
 def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list[Expected]:
@@ -72,3 +77,26 @@ def test_pod_traffic_is_not_translated_and_not_bare(testbed: Testbed, expect: Ex
     assert wrapped, f"the captures on {UPLINK} saw no {encapsulation} packet of the flows that got through"
     bare = [found for found in uplinks.bare_pod_packets() if frozenset(ends(found[1])) in wrapped_pairs]
     expect.nothing([told(*found, f"inside {encapsulation}") for found in bare], "bare pod packets on the underlay")
+
+
+@requirement("D42")
+def test_multicast_is_not_translated(testbed: Testbed, expect: Expect, family: str) -> None:
+    """A pod's datagrams to a multicast group reach its neighbours with the pod's own address."""
+    group = GROUPS[family]
+    findings, seen = [], 0
+    for node in testbed.nodes:
+        sender, neighbour = testbed.pods_on(node)[:2]
+        name = f"D42-multicast-{family}"
+        testbed.probers[neighbour.key].start_capture(name, "eth0")
+        try:
+            testbed.probers[sender.key].probe([Target("udp", group, PORTS[0])], timeout=LISTENED)
+        finally:
+            captured = testbed.probers[neighbour.key].stop_capture(name)
+        headers = [packet["headers"][0] for packet in captured["packets"]]
+        sources = {header["src"] for header in headers if header["dst"] == group}
+        seen += len(sources)
+        findings += [f"{node}: {sender.key} is seen as {source}" for source in sources - {sender.ip(family)}]
+    expect.facts["neighbours that heard it"] = seen
+    if not seen:
+        pytest.skip("no neighbour hears a pod's multicast")
+    expect.nothing(findings, "multicast of pods is translated")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from fixtures.clusters.protocol import EXTERNAL_HOST, NODE_COMMANDS, run_on
+from fixtures.clusters.protocol import EXTERNAL_HOST, NODE_COMMANDS
+from fixtures.outside import routed
 from fixtures.testbed import HOST_PORTS, OUTSIDE, Testbed
 from fixtures.world import PORTS
 from policies.flow import Expected, Target
@@ -13,25 +11,8 @@ from suites.expect import Expect, to_pod
 from suites.marks import disturbs, needs, requirement
 from suites.uplinks import Captures
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROUTER = "router"
 FLOWS = 200  # connections whose source ports are compared
 KEPT = 0.1  # share of source ports that may be the pod's own; by chance it is FLOWS in 64,000
-
-
-@contextmanager
-def routed(testbed: Testbed, node: str, via: str, family: str) -> Iterator[None]:
-    """The router sends a node's pod network through a node: how a client outside reaches pod addresses."""
-    index = testbed.nodes.index(node)
-    cidr = next(c for c in testbed.topology.pod_cidrs(index) if (":" in c) == (family == "ipv6"))
-    way = [cidr, "via", testbed.hosts[via].ip(family)]
-    run_on(testbed.cluster, ROUTER, ["ip", "route", "replace", *way])
-    try:
-        yield
-    finally:
-        run_on(testbed.cluster, ROUTER, ["ip", "route", "del", *way])
 
 
 def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
@@ -61,7 +42,7 @@ def test_masqueraded_connections_get_random_ports(testbed: Testbed, expect: Expe
 
 
 @requirement("D45")
-@needs("masquerade", "node-to-pod")
+@needs("node-masquerade", "node-to-pod")
 def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
     """A pod that connects to another node's address is seen there with its own node's address."""
     expect.flows(
@@ -88,7 +69,7 @@ def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, e
     """A client outside whose packets come to the pod's own node is seen with its own address."""
     outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
     pod = testbed.pods_on(testbed.nodes[-1])[0]
-    with routed(testbed, pod.node, pod.node, family):
+    with routed(testbed, {pod.node: pod.node}, family):
         flows = [
             to_pod(OUTSIDE, pod, protocol, PORTS[0], family, sources=frozenset({outside}))
             for protocol in ("tcp", "udp")
@@ -113,7 +94,7 @@ def test_a_client_outside_comes_by_another_node_as_documented(testbed: Testbed, 
         pod, via = testbed.pods_on(testbed.nodes[1])[0], testbed.nodes[0]
         sources = at_another_node(testbed, via, family)
         expect.facts["seen as"] = sorted(sources)
-        with routed(testbed, pod.node, via, family):
+        with routed(testbed, {pod.node: via}, family):
             expect.flows([to_pod(OUTSIDE, pod, p, PORTS[0], family, sources=sources) for p in ("tcp", "udp")])
     else:
         expect.flows([])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixtures import services as kinds
 from fixtures import world
+from fixtures.clusters.topology import of_family
 from fixtures.probes import matrix
 from fixtures.services import PATIENCE
 from fixtures.testbed import NAMESPACES
@@ -59,7 +60,7 @@ class Sticky:
     def target(self, family: str) -> Target:
         """Its ClusterIP."""
         addresses: list[str] = self.object["spec"]["clusterIPs"]
-        return Target("tcp", next(ip for ip in addresses if (":" in ip) == (family == "ipv6")), PORTS[0])
+        return Target("tcp", of_family(addresses, family), PORTS[0])
 
 
 def identities(testbed: Testbed, client: str, target: Target) -> Iterator[str]:

@@ -4,6 +4,7 @@ lab ready        API, nodes, plugin, probe pods answering
 pod start rate   24 new pods until the API calls them Ready
 matrix           12 × 12 pods × 3 ports × 2 protocols, everything reachable, and with half of it dropped
 exec per probe   the same probe with an exec of its own, which is how other tools do it
+oracle           all pairs of a world on one port (beside cyclonus: tests/bench/oracle.py --cyclonus PATH)
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from fixtures import lifeline, options, waiting, world
+from fixtures.bringup import Bringup
 from fixtures.clusters.protocol import run_on
 from fixtures.probes import matrix
 from fixtures.probes.client import DENY_TIMEOUT, Prober
 from fixtures.probes.stream import HostStream, PodStream, ask
 from fixtures.progress import Progress
-from fixtures.testbed import Bringup
 from policies.flow import DENIED, Expected, Target
-from tests.bench import bare
+from tests.bench import bare, oracle
 from tests.support.open_lab import Chosen
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def main() -> int:
         try:
             testbed = bringup.up()
             table = Table("what", "time", "rate or ratio", box=None)
-            for row in measure(testbed):
+            for row in (*measure(testbed), *oracle.rows(None)):
                 table.add_row(*row)
             testbed.forget_probers()
         finally:

@@ -6,24 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures import options
-from fixtures.progress import Progress
-from fixtures.testbed import Bringup
-from tests.support.open_lab import Chosen, OpenLab
+from tests.support.open_lab import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.open_lab import OpenLab
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenLab]:
     """A lab with flannel:vxlan for all tests of this process."""
-    out = tmp_path_factory.mktemp("lab")
-    bringup = Bringup(options.settings_of(Chosen(), "lab", out), Progress())
-    try:
-        testbed = bringup.up()
-        testbed.save(out)
-        yield OpenLab(testbed, out)
-        testbed.forget_probers()
-    finally:
-        bringup.down()
+    with opened(tmp_path_factory.mktemp("lab")) as made:
+        yield made

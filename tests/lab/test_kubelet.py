@@ -252,3 +252,17 @@ def test_two_workers_come_to_the_same_verdicts_as_one(lab: OpenLab, tmp_path_fac
     """-n 2 gives the verdicts of -n 0."""
     folder = tmp_path_factory.mktemp("verdicts")
     assert lab.certify(folder / "two", "-n", "2") == lab.certify(folder / "none", "-n", "0")
+
+
+def test_a_pod_that_has_ended_gives_its_address_back(lab: OpenLab, kube: Kube, make: Callable[..., str]) -> None:
+    """The address of a completed pod is free again while its object stays, as with a real kubelet."""
+    name = make([shell("true")], restartPolicy="Never")
+    waiting.until(lambda: has_phase(kube, f"{POD}/{name}", "Succeeded"), "the end of the pod", patience=PATIENCE)
+    ip = kube.get(f"{POD}/{name}")["status"]["podIP"]
+
+    def free() -> bool:
+        script = f"! ls /var/lib/cni/networks/*/{ip}"
+        return run_on(lab.testbed.cluster, NODE, ["sh", "-c", script], check=False).code == 0
+
+    waiting.until(free, f"{ip} given back", patience=PATIENCE)
+    assert kube.get(f"{POD}/{name}")["status"]["phase"] == "Succeeded"

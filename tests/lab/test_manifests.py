@@ -44,6 +44,6 @@ def test_flannels_own_manifest_comes_to_the_verdicts_of_ours(tmp_path: Path) -> 
 def test_the_positive_control_is_certified_on_dual_stack_and_nftables(tmp_path: Path) -> None:
     """bridge:static passes everything it promises with both families and kube-proxy's nftables mode."""
     document = certify(tmp_path / "out", "--cni", "bridge", "--ip", "dual", "--proxy-mode", "nftables")
-    assert document["verdict"] == "passed"
-    failed = {row["id"] for row in document["requirements"] if row["verdict"] == "failed"}
+    failed = {row["id"] for row in document["requirements"] if row["verdict"] in {"failed", "inconclusive"}}
     assert failed <= {"N01"}  # the bridge plugin itself announces no address
+    assert document["verdict"] == "passed"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fixtures import services, waiting, world
+from fixtures import kube, services, waiting, world
 from fixtures.clusters.protocol import run_on
 from fixtures.cnis import install
 
@@ -102,7 +102,7 @@ def wait_until_healed(lab: OpenLab) -> None:
 def annotate(lab: OpenLab, node: str, annotations: dict[str, str | None]) -> None:
     """Set annotations of a node; None removes one."""
     body = {"metadata": {"annotations": annotations}}
-    lab.testbed.kube.request("PATCH", f"/api/v1/nodes/{node}", body, content=services.MERGE)
+    lab.testbed.kube.request("PATCH", f"/api/v1/nodes/{node}", body, content=kube.MERGE)
 
 
 def create(lab: OpenLab, case: Break, names: dict[str, str]) -> None:

@@ -14,6 +14,8 @@ from fixtures import paths
 from fixtures.binaries import catalogue as binaries
 from fixtures.cnis import audits, catalogue
 from fixtures.faults import catalogue as faults
+from policies import cases as policy_cases
+from policies import questions
 from reports import claims, requirements
 
 if TYPE_CHECKING:
@@ -78,16 +80,17 @@ def test_modules_and_functions_stay_small() -> None:
 
 
 def test_every_case_cites_requirements_that_exist() -> None:
-    """A case without a requirement, or with an unknown one, answers for nothing; faults cite their own."""
+    """A case without a requirement, or with an unknown one, answers for nothing; data files cite their own."""
     known = requirements.load().keys()
-    bare = [(path, node) for path, node in cases() if path.name != "test_faults.py"]
+    bare = [(path, node) for path, node in cases() if path.name not in {"test_faults.py", "test_corpus.py"}]
     wrong = [f"{path.name}::{node.name}" for path, node in bare if not cited(node) or cited(node) - known]
     assert not wrong
 
 
 def test_every_requirement_has_a_case() -> None:
     """A requirement nobody checks is an empty promise."""
-    checked = set().union(*(cited(node) for _, node in cases()), faults.load())
+    by_data = (faults.load(), *(case.requirements for case in policy_cases.corpus()))
+    checked = set().union(*(cited(node) for _, node in cases()), *by_data)
     assert requirements.load().keys() == checked
 
 
@@ -129,6 +132,15 @@ def test_every_plugin_folder_is_sound(name: str) -> None:
     for variant in catalogue.known()[name]:
         plugin = catalogue.find(f"{name}:{variant}")
         assert audits.load(plugin).checks.keys() <= requirements.load().keys()
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.known("policy-engine")))
+def test_every_policy_engine_stands_beside_a_plugin(name: str) -> None:
+    """Each variant promises network-policy and declares a profile that there is, if any."""
+    for variant in catalogue.known("policy-engine")[name]:
+        engine = catalogue.find(f"flannel:vxlan+{name}:{variant}").variant
+        assert "network-policy" in engine.features
+        assert engine.values.get("policy_profile", "specification") in questions.PROFILES
 
 
 def test_every_program_is_pinned_with_checksums() -> None:

@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fixtures import options, paths
+from fixtures.bringup import Bringup
+from fixtures.progress import Progress
+from fixtures.stages.campaign import STAGES, Campaign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fixtures.testbed import Testbed
@@ -56,3 +61,28 @@ class Chosen:
         for name, details in options.OPTIONS.items():
             key = name.removeprefix("--").replace("-", "_")
             setattr(self, key, changed.get(key, details.get("default")))
+
+
+@contextmanager
+def opened(out: Path, **chosen: object) -> Iterator[OpenLab]:
+    """A lab of these options while something runs; out is its folder."""
+    bringup = Bringup(options.settings_of(Chosen(**chosen), "lab", out), Progress())
+    try:
+        testbed = bringup.up()
+        testbed.save(out)
+        yield OpenLab(testbed, out)
+        testbed.forget_probers()
+    finally:
+        bringup.down()
+
+
+@contextmanager
+def staged(out: Path, count: int = STAGES, **chosen: object) -> Iterator[Campaign]:
+    """So many open stages in a lab of these options."""
+    with opened(out, **chosen) as lab:
+        made = Campaign(lab.testbed, Progress(), count)
+        try:
+            made.open()
+            yield made
+        finally:
+            made.close()

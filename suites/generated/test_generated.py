@@ -1,0 +1,72 @@
+"""Generated policies: a covering array over the API's fields, and random histories of the stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.stages.playing import SHRINK_PATIENCE, search, shrink
+from fixtures.stages.probing import PATIENCE, VERSION, describe, queries
+from fixtures.stages.reproducer import text
+from policies import covering, stage
+from policies.histories import generate
+from reports import evidence
+from reports.outcome import Inconclusive
+from suites.marks import needs, requirement
+from suites.stages import GROUP, profile_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from fixtures.stages.campaign import Campaign
+    from policies.model import World
+    from suites.expect import Expect
+
+    History = tuple[World, ...]
+
+STATES = 6  # of one random history
+
+
+def certify(campaign: Campaign, histories: list[History], family: str, expect: Expect, what: str) -> None:
+    """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
+    __tracebackhide__ = True
+    profile, asked = profile_of(campaign.testbed), queries(family, campaign.protocols)
+    found = search(campaign, histories, asked, profile, what)
+    if found.dead:
+        raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
+    expect.facts |= {
+        "states": found.states,
+        "flows": found.flows,
+        "states per minute": round(found.states * 60 / found.seconds),
+        "slowest state, seconds until right": found.slowest,
+        "found after seconds": round(found.seconds, 1) if found.seen else None,
+    }
+    if found.seen:
+        patience = min(PATIENCE, max(SHRINK_PATIENCE, 3 * found.slowest))
+        small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
+        file = text(small, last, profile, VERSION[family])
+        evidence.attach_text("reproducer.yaml", file, expect.evidence)
+        raise AssertionError(
+            f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "
+            f"({tried} smaller ones tried):\n{describe(last, profile)}\n\n{file}"
+        )
+
+
+@GROUP
+@requirement("G01")
+@needs("network-policy")
+def test_every_two_choices_of_two_fields(campaign: Campaign, family: str, expect: Expect) -> None:
+    """For every two choices of two fields of the API some policies that have both are enforced as the oracle says."""
+    rows = covering.array()
+    address = stage.ON_PAPER[stage.OUTSIDE][family == "ipv6"]
+    expect.facts["coverage"] = str(covering.coverage(rows))
+    certify(campaign, [(covering.world(row, address),) for row in rows], family, expect, "the covering array")
+
+
+@GROUP
+@requirement("G02")
+@needs("network-policy")
+def test_random_histories(campaign: Campaign, family: str, expect: Expect, pytestconfig: pytest.Config) -> None:
+    """Whatever policies and labels come, change and go, the cluster does what the oracle says."""
+    wanted, seed = pytestconfig.option.states, pytestconfig.option.seed
+    histories = generate(max(1, wanted // STATES), STATES, VERSION[family], seed)
+    certify(campaign, histories, family, expect, f"{wanted} random states, seed {seed}")

@@ -1,0 +1,93 @@
+"""The corpus on the cluster: every hand-written case, as many side by side as there are stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from fixtures.stages.playing import play_case
+from fixtures.stages.probing import Seen, describe, queries
+from policies import cases, manifest
+from policies.cases import Case
+from reports import evidence
+from reports.outcome import Inconclusive
+from suites.marks import needs, requirement, title
+from suites.stages import GROUP, profile_of
+
+if TYPE_CHECKING:
+    from fixtures.stages.campaign import Campaign
+    from fixtures.stages.live import LiveStage
+    from suites.expect import Expect
+
+
+@dataclass
+class Run:
+    """All cases of the corpus that were chosen, run once."""
+
+    campaign: Campaign
+    chosen: list[tuple[Case, str]]
+    results: dict[tuple[str, str], list[Seen]] = field(default_factory=dict)
+
+    def of(self, case: Case, family: str) -> list[Seen]:
+        """What the steps of a case came to."""
+        if not self.results:
+            profile = profile_of(self.campaign.testbed)
+
+            def play(live: LiveStage, piece: tuple[Case, str]) -> list[Seen]:
+                case, on = piece
+                return play_case(live, case, queries(on, self.campaign.protocols), profile)
+
+            for (played, on), seen in self.campaign.run(self.chosen, play, "policy cases"):
+                self.results[played.id, on] = seen
+        return self.results[case.id, family]
+
+
+@pytest.fixture(scope="session")
+def run(campaign: Campaign, request: pytest.FixtureRequest) -> Run:
+    """The chosen cases."""
+    params: list[dict[str, Any]] = [
+        item.callspec.params
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    return Run(campaign, [(row["case"], row["family"]) for row in params if isinstance(row.get("case"), Case)])
+
+
+@GROUP
+@needs("network-policy")
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.id, marks=[requirement(*case.requirements), title(case.title)])
+        for case in cases.corpus()
+    ],
+)
+def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
+    """A hand-written case of the corpus."""
+    steps = run.of(case, family)
+    profile = profile_of(run.campaign.testbed)
+    expect.facts |= {
+        "case": case.id,
+        "flows": sum(seen.flows for seen in steps),
+        "seconds until right": [seen.seconds for seen in steps],
+        "matrices": [seen.attempts for seen in steps],
+        "left open": [seen.left_open for seen in steps if seen.left_open],
+        "on the way": [line for seen in steps for line in seen.on_the_way][:20],
+    }
+    last, step = steps[-1], case.steps[len(steps) - 1]
+    if last.dead:
+        raise Inconclusive(f"servers do not answer on their own host: {'; '.join(last.dead[:5])}")
+    if last.wrong:
+        evidence.attach_text("policies", policies_text(last), expect.evidence)
+        raise AssertionError(
+            f"{case.title}{f' ({step.title})' if step.title != case.title else ''}\n"
+            f"{len(last.wrong)} of {last.flows} flows are wrong after {last.seconds:.1f} s:\n{describe(last, profile)}"
+        )
+
+
+def policies_text(seen: Seen) -> str:
+    """The policies of a state as YAML."""
+    return yaml.safe_dump_all([manifest.write(policy) for policy in seen.world.policies], sort_keys=False)

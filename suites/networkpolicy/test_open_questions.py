@@ -1,0 +1,92 @@
+"""What the specification leaves open and stages do not ask: an answer is told, and held to where one is declared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.testbed import HOST_NAMESPACE, HOST_PORTS
+from fixtures.world import PORTS
+from policies import manifest
+from policies.flow import CONNECTED, Target
+from policies.model import NAMESPACE_LABEL
+from policies.questions import Question
+from suites.lives import PATIENCE, admitting, apart, denied, enforced, only, policy, reaching
+from suites.marks import disturbs, needs, requirement
+from suites.stages import profile_of
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+    from suites.expect import Expect
+
+HOSTS = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: HOST_NAMESPACE}}}
+
+
+def gets_through(testbed: Testbed, source: ProbePod, target: Target) -> bool:
+    """Whether a flow connects."""
+    return testbed.probers[source.key].probe([target])[0][0].outcome == CONNECTED
+
+
+def answered(testbed: Testbed, expect: Expect, question: Question, *, yes: bool) -> None:
+    """An engine that declares an answer gives it; any other's is a fact of the report."""
+    expect.facts[question] = "yes" if yes else "no"
+    declared = profile_of(testbed).get(question, yes)
+    assert yes is declared, f"{question}: declared {'yes' if declared else 'no'}, observed {'yes' if yes else 'no'}"
+
+
+def elsewhere(testbed: Testbed, pod: ProbePod) -> ProbePod:
+    """A pod in the host network of another node than a pod's own, which may always talk to it."""
+    hosts = [host for node, host in testbed.hosts.items() if node != pod.node]
+    if not hosts:
+        pytest.skip("the cluster has one node: a node and its own pods are never kept apart")
+    return hosts[0]
+
+
+@requirement("P22")
+@needs("network-policy")
+@disturbs
+def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Whether a policy closes the pods of its namespace that share their node's network is as the engine declares."""
+    client, witness = apart(testbed)
+    host = elsewhere(testbed, client)
+    closed = manifest.of(HOST_NAMESPACE, "hosts", {"podSelector": {}, "policyTypes": ["Ingress"]})
+    with enforced(testbed, closed, policy("witness", admitting(witness))):
+        expect.flows([denied(client, witness, family)], patience=PATIENCE)
+        through = gets_through(testbed, client, Target("tcp", host.ip(family), HOST_PORTS[0]))
+    answered(testbed, expect, Question.HOST_NETWORK_PODS_ARE_SUBJECTS, yes=not through)
+
+
+@requirement("P22")
+@needs("network-policy")
+@disturbs
+@pytest.mark.parametrize("direction", ["from", "to"])
+def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, family: str, direction: str) -> None:
+    """Whether a peer by labels names pods that share their node's network is as the engine declares."""
+    subject, other = apart(testbed)
+    host = elsewhere(testbed, subject)
+    if direction == "from":
+        spec, witness = admitting(subject, HOSTS), denied(other, subject, family)
+        source, target = host, Target("tcp", subject.ip(family), PORTS[0])
+    else:
+        spec = {**only({"app": subject.name}), "policyTypes": ["Egress"], "egress": [{"to": [HOSTS]}]}
+        witness = denied(subject, other, family)
+        source, target = subject, Target("tcp", host.ip(family), HOST_PORTS[0])
+    with enforced(testbed, policy("hosts", spec)):
+        expect.flows([witness], patience=PATIENCE)
+        through = gets_through(testbed, source, target)
+    answered(testbed, expect, Question.HOST_NETWORK_PODS_ARE_PEERS, yes=through)
+
+
+@requirement("P45")
+@needs("network-policy")
+@disturbs
+def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Whether ICMP gets into a pod that a policy closes is as the engine declares."""
+    client, server = apart(testbed)
+    with enforced(testbed, policy("pinged", admitting(server))):
+        expect.flows([denied(client, server, family)], patience=PATIENCE)
+        through = gets_through(testbed, client, Target("icmp", server.ip(family), 0))
+    expect.flows([reaching(client, server, family)], patience=PATIENCE)
+    answered(testbed, expect, Question.ICMP_PASSES, yes=through)

@@ -1,0 +1,158 @@
+"""How fast the oracle is: all pairs of a world on one port, beside cyclonus where its program is given.
+
+python -m tests.bench.oracle [--cyclonus PATH]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from policies import manifest
+from policies.bits import Index
+from policies.model import (
+    EGRESS,
+    EVERYTHING,
+    INGRESS,
+    IpBlock,
+    Namespace,
+    Pod,
+    PodPeer,
+    Policy,
+    PortRule,
+    Rule,
+    Selector,
+    World,
+    labels,
+)
+from policies.oracle import Query, reach
+
+SIZES = ((800, 200), (10_000, 1_000))
+REPEATS = 5
+QUERY = Query("TCP", 80)
+
+
+def world(pods: int, policies: int) -> World:
+    """Pods in namespaces of a hundred, and policies of two rules in each direction with two peers each."""
+    chance = random.Random(1)  # noqa: S311 - the same world every time
+    names = [f"n{number}" for number in range(max(2, pods // 100))]
+
+    def selector() -> Selector:
+        return Selector(((f"k{chance.randrange(3)}", f"v{chance.randrange(4)}"),))
+
+    def rule() -> Rule:
+        kinds = (
+            PodPeer(None, selector()),
+            PodPeer(EVERYTHING, selector()),
+            PodPeer(selector(), None),
+            IpBlock("10.0.0.0/16", ("10.0.1.0/24",)),
+        )
+        return Rule((chance.choice(kinds), chance.choice(kinds)), (PortRule("TCP", 80),))
+
+    def policy(number: int) -> Policy:
+        types = chance.choice(({INGRESS}, {EGRESS}, {INGRESS, EGRESS}))
+        subject = chance.choice((EVERYTHING, selector()))
+        two = (rule(), rule())
+        return Policy(chance.choice(names), f"p{number}", subject, frozenset(types), two, (rule(), rule()))
+
+    def pod(number: int) -> Pod:
+        mine = labels({f"k{key}": f"v{chance.randrange(4)}" for key in range(3)})
+        return Pod(chance.choice(names), f"p{number}", mine, f"node{number % 50}", (address(number),))
+
+    spaces = tuple(Namespace(name, labels({"k0": f"v{n % 4}"})) for n, name in enumerate(names))
+    return World(spaces, tuple(pod(n) for n in range(pods)), tuple(policy(n) for n in range(policies)))
+
+
+def address(number: int) -> str:
+    """An address of 10.0.0.0/8."""
+    return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
+def seconds(asked: World) -> float:
+    """The median time of one answer for all pairs, index included."""
+
+    def once() -> float:
+        begun = time.perf_counter()
+        reach(asked, QUERY, index=Index(asked))
+        return time.perf_counter() - begun
+
+    return statistics.median(once() for _ in range(REPEATS))
+
+
+def cyclonus(program: Path, asked: World) -> float:
+    """The time cyclonus takes for the same, its tables included."""
+    pods = [
+        {
+            "Namespace": pod.namespace,
+            "Name": pod.name,
+            "Labels": dict(pod.labels),
+            "IP": pod.ips[0],
+            "Containers": [{"Name": "c", "Port": 80, "Protocol": "TCP"}],
+        }
+        for pod in asked.pods
+    ]
+    resources = {"Namespaces": {ns.name: ns.all_labels() for ns in asked.namespaces}, "Pods": pods}
+    probe = {"Probes": [{"Protocol": "TCP", "Port": 80}], "Resources": resources}
+    with tempfile.TemporaryDirectory() as folder:
+        policies, model = Path(folder) / "policies", Path(folder) / "probe.json"
+        policies.mkdir()
+        for number, policy in enumerate(asked.policies):
+            (policies / f"{number}.yaml").write_text(yaml.safe_dump(manifest.write(policy)))
+        model.write_text(json.dumps(probe))
+        command = [
+            str(program),
+            "analyze",
+            "--mode",
+            "probe",
+            "--policy-path",
+            str(policies),
+            "--probe-path",
+            str(model),
+        ]
+        begun = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return time.perf_counter() - begun
+
+
+def rows(program: Path | None) -> list[tuple[str, str, str]]:
+    """The rows of the table."""
+    result = []
+    for pods, policies in SIZES:
+        asked = world(pods, policies)
+        taken = seconds(asked)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        what = f"oracle, {pods:,} pods × {policies:,} policies"
+        result.append(
+            (what, f"{taken * 1000:.0f} ms", f"{pods * pods / taken / 1e6:,.0f} million pairs/s, {peak} MiB")
+        )
+        if program is not None and pods == SIZES[0][0]:
+            other = cyclonus(program, asked)
+            result.append(("the same by cyclonus", f"{other:.1f} s", f"{other / taken:,.0f} × the oracle's time"))
+    return result
+
+
+def main() -> int:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cyclonus", type=Path, help="its program: go install …/cyclonus/cmd/cyclonus@v0.5.6")
+    table = Table("what", "time", "rate or ratio", box=None)
+    for row in rows(parser.parse_args().cyclonus):
+        table.add_row(*row)
+    Console().print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

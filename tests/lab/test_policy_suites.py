@@ -1,0 +1,90 @@
+"""The policy suites on a real cluster: the reference engine passes, and planted bugs are found, named and shrunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.stages.playing import SHRINK_PATIENCE, play_case, search, shrink
+from fixtures.stages.probing import VERSION, queries
+from fixtures.stages.reproducer import text
+from policies import cases, covering, stage
+from policies.histories import generate
+from tests.sensitivity import catalogue
+from tests.sensitivity.kill import PROFILE, hunt, mutate
+from tests.sensitivity.main import CNI
+from tests.support.open_lab import staged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fixtures.stages.campaign import Campaign
+    from fixtures.stages.live import LiveStage
+    from fixtures.stages.probing import Seen
+    from policies.cases import Case
+    from policies.model import World
+
+FEW = 6  # stages
+HISTORIES, STATES = 10, 4
+SOME = ("M014", "M028", "M046", "M074", "M072", "M098", "M119", "M125", "M079", "M087")  # of all tiers
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    """Stages on flannel with an engine that can be mutated; it is not at first."""
+    with staged(tmp_path_factory.mktemp("mutable"), FEW, cni=CNI) as made:
+        yield made
+
+
+def states(campaign: Campaign, some: list[Case]) -> list[Seen]:
+    """What the last states of cases come to."""
+    asked = queries("ipv4", campaign.protocols)
+
+    def one(live: LiveStage, case: Case) -> Seen:
+        return play_case(live, case, asked, PROFILE)[-1]
+
+    return [seen for _, seen in campaign.run(some, one, "cases")]
+
+
+@pytest.mark.lab
+def test_the_engine_without_mutant_passes(campaign: Campaign) -> None:
+    """Every third case of the corpus comes out as it states."""
+    mutate(campaign, "")
+    assert [seen.wrong for seen in states(campaign, list(cases.corpus())[::3]) if seen.wrong or seen.dead] == []
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("identity", SOME)
+def test_a_historical_bug_is_found(campaign: Campaign, identity: str) -> None:
+    """A mutant of each tier is found by a requirement that is meant to find it (the rest: nox -s sensitivity)."""
+    mutant = next(mutant for mutant in catalogue.load() if mutant.id == identity)
+    kill = hunt(campaign, mutant)
+    assert kill.by, "it survives"
+    assert not kill.broken
+    assert kill.related, f"found by {kill.by}, which is about {kill.requirements}"
+
+
+@pytest.mark.lab
+def test_a_planted_bug_is_found_by_generated_states_and_shrunk(campaign: Campaign, tmp_path: Path) -> None:
+    """Exceptions taken out of all blocks of a policy: two policies and three pods at most say it all."""
+    mutate(campaign, "M032")
+    asked = queries("ipv4", campaign.protocols)
+    address = stage.ON_PAPER[stage.OUTSIDE][0]
+    rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
+    rows += generate(HISTORIES, STATES, VERSION["ipv4"], 1)
+
+    found = search(campaign, rows, asked, PROFILE, "generated states", patience=SHRINK_PATIENCE)
+    assert found.seen is not None
+    small, seen, tried = shrink(campaign, found.history, found.seen, asked, PROFILE)
+    assert tried > 0
+    assert len(small) == 1
+    assert len(small[-1].policies) <= 2
+    assert len({end for flow, _ in seen.wrong[:1] for end in (flow.source, flow.destination)}) <= 3
+    path = tmp_path / "reproducer.yaml"
+    path.write_text(text(small, seen, PROFILE, VERSION["ipv4"]))
+    (again,) = cases.load(path.read_text(), str(path))
+    assert states(campaign, [again])[0].wrong
+    mutate(campaign, "")
+    assert not states(campaign, [again])[0].wrong

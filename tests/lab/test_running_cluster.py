@@ -1,0 +1,159 @@
+"""--cluster kubeconfig: a cluster that somebody runs is certified, told why not, and left as it was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from fixtures import borrow, paths, waiting, world
+from fixtures.clusters.running import checks, shape
+from fixtures.clusters.topology import Topology
+from fixtures.errors import MachineLacks
+from fixtures.kube import Kube
+from tests.support.open_lab import opened
+from tests.support.run import Ended, pytest_suites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/narrow"
+SOME = "D01,D03,D50,D65,D66"
+
+
+@pytest.fixture(scope="module")
+def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The kubeconfig of a cluster with a network and nothing of ours."""
+    with opened(tmp_path_factory.mktemp("running"), cni="bridge", nodes=2) as lab:
+        lab.testbed.forget_probers()
+        borrow.remove(lab.testbed.kube)
+        yield lab.testbed.cluster.kubeconfig
+
+
+def run(kubeconfig: Path, out: Path, *arguments: str) -> Ended:
+    """The suites on that cluster."""
+    where = ["--cluster", "kubeconfig", "--kubeconfig", str(kubeconfig), "--cni", "bridge", "--out", str(out)]
+    return pytest_suites(*where, "--no-page", *arguments)
+
+
+def namespaces(kubeconfig: Path) -> list[str]:
+    """The names of all namespaces."""
+    return [row["metadata"]["name"] for row in Kube(kubeconfig).get("/api/v1/namespaces")["items"]]
+
+
+@pytest.mark.lab
+def test_it_is_certified_and_left_as_it_was(somebodys: Path, tmp_path: Path) -> None:
+    """What needs no node is checked, the rest is unsupported, and no namespace of ours stays."""
+    before = namespaces(somebodys)
+    ended = run(somebodys, tmp_path / "out", "--only", SOME)
+    document = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    found = {row["id"]: row["verdict"] for row in document["requirements"]}
+    assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.said[-3000:]
+    assert document["cluster"]["provider"] == "kubeconfig"
+    assert document["cluster"]["coverage"] == "2 of 2 nodes"
+    assert namespaces(somebodys) == before
+
+
+@pytest.mark.lab
+def test_a_rehearsal_creates_nothing(somebodys: Path, tmp_path: Path) -> None:
+    """--dry-run says what would be created, on which nodes, from which image."""
+    before = namespaces(somebodys)
+    ended = run(somebodys, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
+    assert ended.code == 0
+    assert "On 1 of 2 nodes (node1):" in ended.said
+    assert "5 pods of somewhere/python:3" in ended.said
+    assert namespaces(somebodys) == before
+
+
+@pytest.mark.lab
+def test_what_a_killed_run_left_is_refused_and_cleaned(somebodys: Path, tmp_path: Path) -> None:
+    """After kill -9 the next run says what is there, and `nox -s clean` removes it and nothing else."""
+    before = namespaces(somebodys)
+    kube = Kube(somebodys)
+    suite = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "--cluster", "kubeconfig", "--cni", "bridge"]
+    command = [*suite, "--kubeconfig", str(somebodys), "--out", str(tmp_path / "killed"), "--no-page"]
+    killed = subprocess.Popen(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    waiting.until(lambda: len(checks.ours(kube)) > 1, "the run at work", patience=30)
+    killed.kill()
+    killed.wait()
+
+    ended = run(somebodys, tmp_path / "refused")
+    assert ended.code == MachineLacks.exit_code
+    assert "Namespaces of a netproof run are there already" in ended.said
+    assert f"nox -s clean -- --kubeconfig {somebodys}" in ended.said
+    cleaned = [sys.executable, "-m", "fixtures.clean", "--kubeconfig", str(somebodys)]
+    said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
+    assert f"({world.LABEL}=testbed" in said
+    assert namespaces(somebodys) == before
+
+
+def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
+    """A kubeconfig for the same API with a token in the place of whatever it had."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    for user in document["users"]:
+        user["user"] = {"token": token}
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@pytest.mark.lab
+def test_rights_that_are_too_narrow_are_named(somebodys: Path, tmp_path: Path) -> None:
+    """An account that may read nodes only is told all that it may not, before anything is created."""
+    kube = Kube(somebodys)
+    kube.apply(
+        [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "narrow", "namespace": "kube-system"}}]
+    )
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = kube.request("POST", f"{ACCOUNT}/token", body)["status"]["token"]
+    ended = run(with_token(somebodys, token, tmp_path / "narrow"), tmp_path / "out")
+    assert ended.code == MachineLacks.exit_code
+    assert "may not list nodes, create namespaces, " in ended.said
+    assert "create pods/exec" in ended.said
+
+
+@pytest.mark.lab
+def test_credentials_that_are_refused_are_named(somebodys: Path, tmp_path: Path) -> None:
+    """A token that the API does not know ends the run with one sentence."""
+    ended = run(with_token(somebodys, "nonsense", tmp_path / "expired"), tmp_path / "out")
+    assert ended.code == MachineLacks.exit_code
+    assert "refuses the credentials" in ended.said
+
+
+def test_options_of_a_lab_are_refused(tmp_path: Path) -> None:
+    """A running cluster has its programs; and a kubeconfig says nothing to a lab."""
+    config = tmp_path / "config"
+    config.write_text("")
+    ended = run(config, tmp_path / "out", "--bin", "etcd=/etcd", "--behind-router", "1")
+    assert "takes the cluster as it is; leave out --behind-router, --bin." in ended.said
+    ended = pytest_suites("--cluster", "lab", "--dry-run", "--out", str(tmp_path / "lab"))
+    assert "--dry-run: only for --cluster kubeconfig." in ended.said
+
+
+def node(name: str, *, ready: bool = True, **spec: object) -> dict[str, object]:
+    """A Node object."""
+    status = {
+        "conditions": [{"type": "Ready", "status": str(ready)}],
+        "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": f"192.0.2.{name[1:]}"}],
+    }
+    return {"metadata": {"name": name}, "spec": spec, "status": status}
+
+
+def test_nodes_are_a_sample_of_those_that_could_run_pods() -> None:
+    """Of hundreds of nodes a few are used, from the first to the last; those that could not are left out."""
+    nodes = [node(f"n{number}", podCIDRs=[f"10.0.{number}.0/24"]) for number in range(1, 201)]
+    nodes[0] = node("n1", ready=False)
+    nodes[1] = node("n2", unschedulable=True)
+    found = shape.read(nodes, 3, Topology())
+    assert found.of == 198
+    assert found.node_names == ("n3", "n69", "n135")
+    assert found.node_ip(1, "ipv4") == "192.0.2.69"
+    assert found.pod_cidrs(2) == ["10.0.135.0/24"]
+    with pytest.raises(MachineLacks, match="has no InternalIP of ipv6"):
+        found.node_ip(0, "ipv6")
+    with pytest.raises(MachineLacks, match="None of the cluster's 2 nodes"):
+        shape.read(nodes[:2], 3, Topology())
