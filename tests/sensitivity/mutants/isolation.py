@@ -1,0 +1,165 @@
+"""Directions and how policies combine: types.effective and verdict.combine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.cnis.reference.engine import rules, semantics
+from fixtures.cnis.reference.engine import store as objects
+from tests.sensitivity.mutants.registry import mutant
+
+if TYPE_CHECKING:
+    from fixtures.cnis.reference.engine.store import Object, Store
+
+ISOLATES, ISOLATING, RULES_OF, FORWARD = (
+    semantics.isolates,
+    rules.isolating_policies,
+    semantics.rules_of,
+    rules.forward_chain,
+)
+
+
+@mutant("M063")
+def types_inferred() -> None:
+    """A direction counts where it has rules, whatever policyTypes says."""
+    semantics.isolates = lambda policy, direction: bool(RULES_OF(policy, direction))
+
+
+@mutant("M064")
+def rules_always() -> None:
+    """Rules count although policyTypes lacks their direction."""
+    semantics.isolates = lambda policy, direction: ISOLATES(policy, direction) or bool(RULES_OF(policy, direction))
+
+
+@mutant("M065")
+def no_rules_no_isolation() -> None:
+    """A policy without rules does not isolate."""
+    semantics.isolates = lambda policy, direction: ISOLATES(policy, direction) and bool(RULES_OF(policy, direction))
+
+
+@mutant("M066")
+def ingress_blocks_egress() -> None:
+    """Isolation for ingress blocks egress too."""
+
+    def isolates(policy: Object, direction: str) -> bool:
+        return ISOLATES(policy, direction) or (direction == "Egress" and ISOLATES(policy, "Ingress"))
+
+    semantics.isolates = isolates
+
+
+@mutant("M067")
+def second_policy_wrong_direction() -> None:
+    """The second policy with an equal subject isolates the opposite direction."""
+
+    def isolating(store: Store, pod: Object, direction: str) -> list[Object]:
+        found = []
+        subjects: set[tuple[str, str]] = set()
+        for policy in sorted(store.policies(), key=objects.key_of):
+            if not semantics.is_subject(policy, pod):
+                continue
+            subject = policy["metadata"]["namespace"], repr(policy["spec"].get("podSelector"))
+            turned = {"Ingress": "Egress", "Egress": "Ingress"}[direction]
+            if ISOLATES(policy, turned if subject in subjects else direction):
+                found.append(policy)
+            subjects.add(subject)
+        return found
+
+    rules.isolating_policies = isolating
+
+
+@mutant("M068")
+def egress_unenforced() -> None:
+    """Egress is not enforced."""
+    semantics.isolates = lambda policy, direction: direction == "Ingress" and ISOLATES(policy, direction)
+
+
+@mutant("M071")
+def first_policy_only() -> None:
+    """Only the first policy of a pod counts."""
+
+    def isolating(store: Store, pod: Object, direction: str) -> list[Object]:
+        found = ISOLATING(store, pod, direction)
+        return sorted(found, key=lambda policy: (policy["metadata"]["creationTimestamp"], objects.key_of(policy)))[:1]
+
+    rules.isolating_policies = isolating
+
+
+@mutant("M072")
+def implicit_deny_each() -> None:
+    """A policy that does not admit denies, so only what the first policy admits passes."""
+    right = rules.policy_lines
+
+    def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
+        return [*right(store, policy, pod, direction, version), "drop"]
+
+    rules.policy_lines = policy_lines
+
+
+@mutant("M069")
+def egress_accept_is_final() -> None:
+    """What a sender's policies admit is not asked of the receiver's on the same node."""
+    right = rules.policy_lines
+
+    def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
+        lines = right(store, policy, pod, direction, version)
+        return [line.replace(" return", " accept") for line in lines] if direction == "Egress" else lines
+
+    rules.policy_lines = policy_lines
+
+
+@mutant("M070")
+def same_node_bypass() -> None:
+    """Pods of one node are not isolated from each other."""
+
+    def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
+        local = [f"ip saddr {n} ip daddr {n} accept" for n in networks if ":" not in n]
+        local += [f"ip6 saddr {n} ip6 daddr {n} accept" for n in networks if ":" in n]
+        return FORWARD(networks, [*local, *dispatch])
+
+    rules.forward_chain = forward_chain
+
+
+@mutant("M101")
+def exemption_overwritten() -> None:
+    """A policy with a block that holds the node takes the node's exemption away."""
+    right = rules.ruleset
+
+    def ruleset(store: Store, node: str, networks: list[str]) -> str:
+        text = right(store, node, networks)
+        named = [policy for policy in store.policies() if "0.0.0.0/0" in repr(policy["spec"])]
+        if not named:
+            return text
+        chain = [
+            "  chain output {",
+            "    type filter hook output priority -10; policy accept;",
+            "    ct state established,related accept",
+            "    ip daddr vmap @ingress4",
+            "  }",
+            "}",
+            "",
+        ]
+        return text.rstrip().removesuffix("}") + "\n".join(chain)
+
+    rules.ruleset = ruleset
+
+
+@mutant("M132")
+def key_without_namespace() -> None:
+    """Policies are kept by name alone."""
+    right = objects.Store.policies
+
+    def policies(self: objects.Store) -> list[Object]:
+        return list({policy["metadata"]["name"]: policy for policy in right(self)}.values())
+
+    objects.Store.policies = policies
+
+
+@mutant("M133")
+def key_truncated() -> None:
+    """Policies are kept by the first 63 characters of namespace and name."""
+    right = objects.Store.policies
+
+    def policies(self: objects.Store) -> list[Object]:
+        return list({objects.key_of(policy)[:63]: policy for policy in right(self)}.values())
+
+    objects.Store.policies = policies

@@ -1,0 +1,95 @@
+"""Packets that are not plain: errors, fragments, extension headers, neighbours, node ports, late Services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.cnis.reference.engine import rules
+from fixtures.cnis.reference.engine import store as objects
+from fixtures.cnis.reference.engine.api import Api
+from tests.sensitivity.mutants.packets import STATE, add_chains, edit_forward
+from tests.sensitivity.mutants.registry import mutant
+
+if TYPE_CHECKING:
+    from fixtures.cnis.reference.engine.store import Store
+
+UPLINK = "eth0"
+SERVICES = "10.96.0.0/16"
+PREROUTING = "type filter hook prerouting priority -450; policy accept;"  # before fragments are put together
+PARTS = ("ip frag-off & 0x3fff != 0", "exthdr frag exists")
+
+
+def _first(*more: str) -> None:
+    """Rules before all others of the forward chain."""
+    edit_forward(lambda lines: [*lines[:2], *(f"    {line}" for line in more), *lines[2:]])
+
+
+@mutant("M085")
+def errors_are_new() -> None:
+    """Errors that answer a flow are judged like new connections."""
+    edit_forward(lambda lines: [line.replace("established,related", "established") for line in lines])
+
+
+def _parts_apart() -> None:
+    """Let conntrack leave the parts of datagrams as they are: each goes through the chains by itself."""
+    chain = ["  chain parts {", f"    {PREROUTING}", *(f"    {part} notrack" for part in PARTS), "  }"]
+    add_chains(lambda *_: chain)
+
+
+@mutant("M086")
+def icmp_passes() -> None:
+    """ICMP is not judged."""
+    _first("meta l4proto { icmp, ipv6-icmp } accept")
+
+
+@mutant("M087")
+def later_parts_have_no_port() -> None:
+    """Parts of a datagram that do not hold its ports match no rule for a port."""
+    _parts_apart()
+
+
+@mutant("M088")
+def parts_pass() -> None:
+    """Parts of datagrams are not judged."""
+    _parts_apart()
+    _first(*(f"{part} accept" for part in PARTS))
+
+
+@mutant("M094")
+def node_ports_exempt() -> None:
+    """What comes to a node's port from outside is not judged."""
+    _first(f'iifname "{UPLINK}" ct status dnat accept')
+
+
+@mutant("M163")
+def neighbours_filtered() -> None:
+    """Neighbour discovery is judged like everything else."""
+    edit_forward(lambda lines: [line for line in lines if "nd-neighbor" not in line])
+
+
+@mutant("M164")
+def extension_headers_unread() -> None:
+    """Ports behind an extension header are not found, and what has no ports passes."""
+    _first("exthdr dst exists accept")
+
+
+@mutant("M092")
+def services_read_once() -> None:
+    """A Service that comes after the engine's start is no destination of an isolated pod."""
+    listed = Api().get("/api/v1/services")["items"]
+    known = sorted(
+        {ip for one in listed for ip in one["spec"].get("clusterIPs") or () if ip[0].isdigit() and "." in ip}
+    )
+
+    def early(store: Store, node: str, _: list[str]) -> list[str]:
+        local = [pod for pod in store.pods() if pod["spec"].get("nodeName") == node]
+        shut = [
+            ip for pod in local if rules.isolating_policies(store, pod, "Egress") for ip in objects.addresses(pod, 4)
+        ]
+        if not shut:
+            return []
+        drop = f"ip saddr {{ {', '.join(shut)} }} ip daddr {SERVICES} ip daddr != {{ {', '.join(known)} }} drop"
+        head = ["  chain late {", "    type filter hook prerouting priority -110; policy accept;", f"    {STATE}"]
+        return [*head, f"    {drop}", "  }"]
+
+    add_chains(early)
