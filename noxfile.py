@@ -22,10 +22,13 @@ nox.options.default_venv_backend = "none"  # ./noxw has installed everything; se
 nox.options.sessions = ["lint", "types", "layers", "tests"]
 
 PYTHON = sys.executable
-SUITES = [f"suites/{name}" for name in ("datapath", "services", "egress")]
+OUT = ROOT / "reports" / "out"
+SUITES = [f"suites/{name}" for name in ("datapath", "services", "egress", "networkpolicy", "generated")]
 CHAOS = ["suites/chaos"]
+ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
 DEFAULT = "flannel:vxlan"
+CHOICES += [f"{DEFAULT}+{engine}" for engine in catalogue.known("policy-engine")]
 CODES: list[int] = []  # of sessions that did not end with 0
 WORST = [0, 2, 1, 3, 4]
 MEANING = {
@@ -71,7 +74,7 @@ def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES) -> No
     given = list(session.posargs)
     if not said(session, "--cluster", "--attach"):
         given += ["--cluster", "lab"]
-    if not said(session, "--cni"):
+    if not said(session, "--cni", "--attach"):  # a lab that is open has its plugin
         given += ["--cni", cni]
     pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
     python(session, *pytest, *suites, *given)
@@ -104,7 +107,7 @@ def matrix(session: nox.Session) -> None:
     if unknown := set(session.posargs) - rows.keys():
         session.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(rows)}.")
     now = datetime.datetime.now(datetime.UTC)
-    out = ROOT / "reports" / "out" / f"{now:%Y%m%dT%H%M%S}Z-matrix"
+    out = OUT / f"{now:%Y%m%dT%H%M%S}Z-matrix"
     silent, surprising = [], []
     for name, row in rows.items():
         if session.posargs and name not in session.posargs:
@@ -149,6 +152,37 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def replay(session: nox.Session) -> None:
+    """Play a reproducer or a file of policy cases: -- FILE [--cni PLUGIN+ENGINE …]."""
+    if not session.posargs or session.posargs[0].startswith("-"):
+        session.error("which file? nox -s replay -- FILE [OPTIONS]")
+    session.posargs.insert(0, "--replay")
+    run_suites(session, f"{DEFAULT}+reference", ["suites/generated/test_replay.py"])
+
+
+@nox.session
+def sensitivity(session: nox.Session) -> None:
+    """Put historical bugs into the reference engine and see which requirement finds each: [-- --mutants M014,…]."""
+    now = datetime.datetime.now(datetime.UTC)
+    out = [] if said(session, "--out") else ["--out", str(OUT / f"{now:%Y%m%dT%H%M%S}Z-sensitivity")]
+    python(session, "-m", "tests.sensitivity.main", *out, *session.posargs)
+
+
+@nox.session
+def oracle(session: nox.Session) -> None:
+    """Compare the oracle with the literal evaluator on 20,000 generated worlds, or as many as are given."""
+    os.environ["NETPROOF_WORLDS"] = session.posargs[0] if session.posargs else "20000"
+    python(session, "-m", "pytest", "-q", "tests/policies/test_oracle.py", "-k", "literal")
+
+
+@nox.session(venv_backend="venv", default=False)
+def differential(session: nox.Session) -> None:
+    """Compare the oracle with np-guard's analyzer, in an environment of its own: [-- --states N --seed N]."""
+    session.install("-q", "--require-hashes", "-r", str(ANALYZER))
+    python(session, "-m", "tests.differential.main", "--python", f"{session.bin}/python", *session.posargs)
+
+
+@nox.session
 def heal(session: nox.Session) -> None:
     """Undo what a run that was killed left broken in an open lab: -- DIR of the lab, DIR of the run."""
     python(session, "-m", "fixtures.faults.heal", *session.posargs)
@@ -161,6 +195,12 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session
+def clean(session: nox.Session) -> None:
+    """Remove what a run that was killed left in a running cluster: [-- --kubeconfig FILE]."""
+    python(session, "-m", "fixtures.clean", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Test the suite itself: units, the repository, and everything that needs a lab of its own."""
     python(session, "-m", "pytest", "tests", *session.posargs)
@@ -170,7 +210,7 @@ def tests(session: nox.Session) -> None:
 def breaks(session: nox.Session) -> None:
     """Break one thing after another in a lab and see which requirements go red (tests/lab/breaks.yaml)."""
     os.environ["NETPROOF_BREAKS"] = "all"
-    python(session, "-m", "pytest", "tests/lab/test_reds.py", *session.posargs)
+    python(session, "-m", "pytest", "tests/lab/test_reds.py", "tests/lab/test_reds_of_ipv6.py", *session.posargs)
 
 
 @nox.session
@@ -213,3 +253,5 @@ def lock(session: nox.Session) -> None:
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet", "--upgrade"]
     groups = ["--group", "pyproject.toml:dev", "pyproject.toml"]
     session.run("uv", "pip", "compile", *options, *groups, "-o", "requirements.lock", external=True)
+    beside = ["--generate-hashes", "--universal", "-o", str(ANALYZER), str(ANALYZER.with_suffix(".in"))]
+    session.run("uv", "pip", "compile", *beside, external=True)

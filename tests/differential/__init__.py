@@ -1,0 +1,1 @@
+"""The oracle beside an analyzer that others wrote."""
