@@ -51,6 +51,9 @@ class OpenLab:
         assert path.exists(), f"no verdict.json:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         document = json.loads(path.read_text())
         assert done.returncode == document["exit_code"]
+        for row in document["requirements"]:
+            if row["verdict"] == "failed":  # pytest shows this where a test goes red
+                sys.stdout.write("\n".join([f"{row['id']} failed:", *(case["message"] for case in row["cases"]), ""]))
         return {row["id"]: row["verdict"] for row in document["requirements"]}
 
 
