@@ -56,6 +56,7 @@ class Step:
     Attributes:
         title: what was done.
         pods: labels by pod, where they are not the stage's.
+        born: how often pods were replaced by others of their names.
         namespaces: labels by namespace, where they are not the stage's.
         policies: namespace/name → spec with ${…} for addresses.
         expectations: what is expected; the last that covers a query holds.
@@ -63,13 +64,16 @@ class Step:
 
     title: str = ""
     pods: Mapping[str, Labels] = field(default_factory=dict)
+    born: Mapping[str, int] = field(default_factory=dict)
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
 
     def world(self, on: World, version: int = IPV4) -> World:
         """The state on a stage, with the addresses of a family in the place of ${…}."""
-        pods = tuple(replace(pod, labels=self.pods.get(pod.key, pod.labels)) for pod in on.pods)
+        pods = tuple(
+            replace(pod, labels=self.pods.get(pod.key, pod.labels), born=self.born.get(pod.key, 0)) for pod in on.pods
+        )
         namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in on.namespaces)
         return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, version))
 
@@ -178,6 +182,7 @@ def _step_of(row: dict[str, Any], before: Step) -> Step:
     return Step(
         title=row.get("title", ""),
         pods=_labels(row.get("pods"), before.pods),
+        born={**before.born, **{key: before.born.get(key, 0) + 1 for key in row.get("again", ())}},
         namespaces=_labels(row.get("namespaces"), before.namespaces),
         policies=row.get("policies", before.policies),
     )
@@ -189,7 +194,8 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
 
 def _step(document: Document, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
     step = _step_of(row, before)
-    for kind, names in (("pods", stage.KEYS), ("namespaces", [ns.name for ns in stage.NAMESPACES])):
+    spaces = [ns.name for ns in stage.NAMESPACES]
+    for kind, names in (("pods", stage.KEYS), ("again", stage.KEYS), ("namespaces", spaces)):
         for name in row.get(kind, ()):
             if name not in names:
                 raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")

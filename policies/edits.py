@@ -1,4 +1,4 @@
-"""Changes of a world, as users make them: policies come, change and go; pods and namespaces get other labels."""
+"""Changes of a world, as users make them: policies and pods come, change and go; labels become others."""
 
 from __future__ import annotations
 
@@ -51,6 +51,18 @@ class RelabelPod:
 
 
 @dataclass(frozen=True)
+class ReplacePod:
+    """Delete a pod and create one of its name and labels, which gets another address."""
+
+    key: str
+
+    def __call__(self, world: World) -> World:
+        """The world afterwards."""
+        pods = (replace(pod, born=pod.born + 1) if pod.key == self.key else pod for pod in world.pods)
+        return replace(world, pods=tuple(pods))
+
+
+@dataclass(frozen=True)
 class RelabelNamespace:
     """Give a namespace other labels."""
 
@@ -63,7 +75,7 @@ class RelabelNamespace:
         return replace(world, namespaces=tuple(found))
 
 
-Edit = PutPolicy | DeletePolicy | RelabelPod | RelabelNamespace
+Edit = PutPolicy | DeletePolicy | RelabelPod | ReplacePod | RelabelNamespace
 
 
 def follow(world: World, edits: tuple[Edit, ...]) -> World:

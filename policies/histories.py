@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from policies import stage, strategies
 from policies.bits import IPV4
-from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, follow
+from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, follow
 
 if TYPE_CHECKING:
     from policies.model import World
 
 History = tuple["World", ...]
+
+RARELY = 16  # one state in so many has a new pod, which takes seconds where other changes take tenths
 
 
 def edits(version: int) -> st.SearchStrategy[Edit]:
@@ -34,6 +36,8 @@ def histories(draw: st.DrawFn, states: int, version: int) -> History:
     result = [world]
     while len(result) < states:
         world = follow(world, tuple(draw(st.lists(edits(version), min_size=1, max_size=3))))
+        if draw(st.integers(1, RARELY)) == RARELY:
+            world = ReplacePod(draw(st.sampled_from(stage.KEYS)))(world)
         result.append(world)
     return tuple(result)
 

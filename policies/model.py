@@ -140,6 +140,7 @@ class Pod:
         ports: the ports it declares, over all of its containers.
         host_network: whether its addresses are its node's.
         phase: Pending, Running, Succeeded, Failed or Unknown.
+        born: how many pods of this name were there before it; policies do not ask.
     """
 
     namespace: str
@@ -150,6 +151,7 @@ class Pod:
     ports: tuple[ContainerPort, ...] = ()
     host_network: bool = False
     phase: str = "Running"
+    born: int = 0
 
     @property
     def key(self) -> str:

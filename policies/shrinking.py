@@ -29,6 +29,8 @@ def smaller(history: History) -> Iterator[History]:
     bare = stage.build()
     for key in {policy.key for world in history for policy in world.policies}:
         yield tuple(_without(world, key) for world in history)
+    for key in {pod.key for world in history for pod in world.pods if pod.born}:
+        yield tuple(_unborn(world, key) for world in history)
     for index, world in enumerate(history):
         for other in _simpler(world, bare):
             yield (*history[:index], other, *history[index + 1 :])
@@ -36,6 +38,10 @@ def smaller(history: History) -> Iterator[History]:
 
 def _without(world: World, key: str) -> World:
     return world.with_policies(*(policy for policy in world.policies if policy.key != key))
+
+
+def _unborn(world: World, key: str) -> World:
+    return replace(world, pods=tuple(replace(pod, born=0) if pod.key == key else pod for pod in world.pods))
 
 
 def _simpler(world: World, bare: World) -> Iterator[World]:
