@@ -1,4 +1,4 @@
-"""What a node's kernel has to be set to, and that one iptables only is used: D59, D60."""
+"""What a node's kernel has to be set to, and that one iptables only is used: D59, D60, N11."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fixtures.testbed import Testbed
     from suites.expect import Expect
 
-STRICT = "1"  # rp_filter: drops what comes in another way than answers would go out
+RP_FILTER, STRICT = "net.ipv4.conf.all.rp_filter", "1"
 TABLES = {"0", "local", "main", "default"}
 
 
@@ -31,8 +31,6 @@ def settings(testbed: Testbed, state: NodeState) -> Iterator[Finding]:
     for name, value in wanted.items():
         if state.sysctl(name) != value:
             yield Finding(state.name, name, value, state.sysctl(name) or "none")
-    if state.sysctl("net.ipv4.conf.all.rp_filter") == STRICT:
-        yield Finding(state.name, "net.ipv4.conf.all.rp_filter", "0 or 2", STRICT)
     for rule in state.table("rules"):
         if rule.get("table") not in TABLES:
             yield Finding(state.name, "policy routing rule", "none but the kernel's", str(rule))
@@ -41,9 +39,18 @@ def settings(testbed: Testbed, state: NodeState) -> Iterator[Finding]:
 @requirement("D59")
 @needs(NODE_COMMANDS)
 def test_sysctls_and_routing_rules_let_pods_work(testbed: Testbed, expect: Expect) -> None:
-    """Every node forwards, shows bridged packets to its rules, filters no reverse path, has no foreign rule."""
+    """Every node forwards, shows bridged packets to its rules, and has no foreign routing rule."""
     found = [finding for state in testbed.snapshot().nodes.values() for finding in settings(testbed, state)]
     expect.nothing(found, "nodes are not set up for pods")
+
+
+@requirement("N11")
+@needs(NODE_COMMANDS)
+def test_no_node_filters_reverse_paths_strictly(testbed: Testbed, expect: Expect) -> None:
+    """On every node packets may come in another way than answers would go out."""
+    values = {name: state.sysctl(RP_FILTER) for name, state in testbed.snapshot().nodes.items()}
+    found = [Finding(name, RP_FILTER, "0 or 2", value) for name, value in values.items() if value == STRICT]
+    expect.nothing(found, "asymmetric paths are dropped")
 
 
 @requirement("D60")
