@@ -11,9 +11,12 @@ import pytest
 import yaml
 
 from fixtures import borrow, paths, waiting, world
-from fixtures.clusters.running import checks, shape
+from fixtures.clusters.protocol import CommandError, CommandResult, run_on
+from fixtures.clusters.running import checks, shape, shells
+from fixtures.clusters.running.handle import RunningHandle, allowed
 from fixtures.clusters.topology import Topology
-from fixtures.errors import MachineLacks
+from fixtures.errors import MachineLacks, UsageError
+from fixtures.faults import journal
 from fixtures.kube import Kube
 from tests.support.open_lab import opened
 from tests.support.run import Ended, pytest_suites
@@ -57,6 +60,51 @@ def test_it_is_certified_and_left_as_it_was(somebodys: Path, tmp_path: Path) -> 
     assert document["cluster"]["provider"] == "kubeconfig"
     assert document["cluster"]["coverage"] == "2 of 2 nodes"
     assert namespaces(somebodys) == before
+
+
+@pytest.mark.lab
+def test_nodes_are_looked_at_where_the_user_allows_it(somebodys: Path, tmp_path: Path) -> None:
+    """--allow-node-commands gives the cases that read a node's kernel their verdict, and leaves nothing either."""
+    before = namespaces(somebodys)
+    ended = run(somebodys, tmp_path / "out", "--allow-node-commands", "--only", f"{SOME},D59")
+    document = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    found = {row["id"]: row["verdict"] for row in document["requirements"]}
+    assert found == dict.fromkeys([*SOME.split(","), "D59"], "passed"), ended.said[-3000:]
+    assert namespaces(somebodys) == before
+
+
+@pytest.mark.lab
+def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
+    """Output, errors and exit code of a command come back by the API; a host that is no node is refused."""
+    kube = Kube(somebodys)
+    found = shape.read(kube.nodes(), 2, Topology(2), checks.api_addresses(kube))
+    handle = RunningHandle(somebodys, found, {}, allowed(node_commands=True, faults=False))
+    try:
+        shells.start(kube, found.node_names, borrow.PODS_PATIENCE)
+        done = run_on(handle, "node2", ["sh", "-c", "hostname; echo no >&2; exit 7"], check=False)
+        assert done == CommandResult(7, "node2\n", "no\n")
+        with pytest.raises(CommandError, match="`false` on node1 failed with exit code 1"):
+            run_on(handle, "node1", ["false"])
+        with pytest.raises(UsageError, match="A command on outside"):
+            run_on(handle, "outside", ["true"])
+    finally:
+        borrow.remove(kube)
+
+
+@pytest.mark.lab
+def test_nodes_are_broken_only_where_the_user_allows_it(somebodys: Path, tmp_path: Path) -> None:
+    """Without --allow-faults a fault is unsupported; with it, it is injected, seen, and undone."""
+    where = ["--cluster", "kubeconfig", "--kubeconfig", str(somebodys), "--cni", "bridge"]
+    command = [sys.executable, "-m", "pytest", "-q", "suites/chaos", *where, "--only", "F45", "--no-page"]
+    for option, verdict in (("--allow-node-commands", "unsupported"), ("--allow-faults", "passed")):
+        out = tmp_path / option.strip("-")
+        done = subprocess.run(
+            [*command, option, "--out", str(out)], cwd=paths.ROOT, capture_output=True, text=True, check=False
+        )
+        (row,) = json.loads((out / "verdict.json").read_text())["requirements"]
+        assert row["verdict"] == verdict, done.stdout[-3000:]
+    events = [json.loads(line)["event"] for line in (out / journal.NAME).read_text().splitlines()]
+    assert events == ["injecting", "healed"]
 
 
 @pytest.mark.lab
