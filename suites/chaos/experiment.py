@@ -65,6 +65,8 @@ class Experiment:
 
     def run(self, injection: Injection) -> None:
         """From before to after; the injection's context undoes what is left."""
+        for agent in self.testbed.cni.agents:  # what an earlier fault did to it is not to count for this one
+            agents.forget_restarts(self.testbed.kube, agent, self.victim, len(self.testbed.nodes))
         before = self.testbed.findings()
         panics = self._panics()
         self._start()

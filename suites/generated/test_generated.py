@@ -35,6 +35,7 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
     expect.facts |= {
         "states": found.states,
+        "stages at the same time": len(campaign.stages),
         "flows": found.flows,
         "states per minute": round(found.states * 60 / found.seconds),
         "slowest state, seconds until right": found.slowest,

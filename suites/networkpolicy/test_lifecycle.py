@@ -72,7 +72,7 @@ def outcomes(testbed: Testbed, made: Object) -> dict[str, dict[str, int]]:
     def ended() -> bool:
         return testbed.kube.get(path).get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
-    waiting.until(ended, f"the end of pod {name}", patience=PATIENCE)
+    waiting.until(ended, f"the end of pod {name}", patience=world.READY_PATIENCE)
     return {one: json.loads(testbed.kube.log(HERE, name, one, 1)) for one in ("first", "main")}
 
 
@@ -135,7 +135,7 @@ def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(testbed: Testbed
         flows = [reaching(pod, server, family), denied(testbed.pods_on(node)[0], server, family)]
         expect.flows(flows, probers=probers, patience=PATIENCE)
         testbed.kube.delete(made, grace=0)
-        testbed.kube.wait_until_gone(made, patience=PATIENCE)
+        testbed.kube.wait_until_gone(made, patience=world.READY_PATIENCE)
         expect.flows(flows, probers=probers)
 
 
@@ -155,7 +155,7 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
     subject = policy("terminating-subject", {**slow, "policyTypes": ["Ingress"]})
     peer = policy("terminating-peer", admitting(third, slow))
     with running(testbed, made), enforced(testbed, subject, peer):
-        (pod,) = world.wait_ready(testbed.kube, [(HERE, plan.name)], PATIENCE)
+        (pod,) = world.wait_ready(testbed.kube, [(HERE, plan.name)], world.READY_PATIENCE)
         flows = [denied(other, pod, family), reaching(pod, third, family), denied(other, third, family)]
         with with_probers(testbed, pod) as probers:
             expect.flows(flows, probers=probers, patience=PATIENCE)
