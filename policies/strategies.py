@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
@@ -30,7 +31,9 @@ from policies.model import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from policies.model import Labels
+    from policies.model import Labels, Peer
+
+T = TypeVar("T")
 
 # Few keys and values, so that selectors match some pods and not others; odd ones that were mishandled
 # (ncp-numeric-label, calico-empty-label-value, npm-name-hash-collision: a key that is also a port's name).
@@ -40,11 +43,21 @@ PORT_NAMES = ("web", "alt")
 PORTS = (80, 81, 82)
 
 
+@st.composite
+def weighted(draw: st.DrawFn, *choices: tuple[int, st.SearchStrategy[T]]) -> T:
+    """One of some strategies, each as often as its weight says; one_of takes one that is named twice once."""
+    numbers = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
+    number = draw(st.sampled_from(numbers))
+    return draw(choices[number][1])
+
+
+@cache  # a strategy costs more to make than to draw from
 def some_labels() -> st.SearchStrategy[Labels]:
     """Labels of a pod or namespace, often few and sometimes none."""
     return st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), max_size=3).map(labels)
 
 
+@cache
 def expressions() -> st.SearchStrategy[Expression]:
     """One requirement of a selector."""
     key = st.sampled_from(KEYS)
@@ -57,6 +70,7 @@ def expressions() -> st.SearchStrategy[Expression]:
     return with_values | st.builds(Expression, key, st.sampled_from(("Exists", "DoesNotExist")))
 
 
+@cache
 def selectors() -> st.SearchStrategy[Selector]:
     """A selector: empty, labels, expressions, or both."""
     return st.just(EVERYTHING) | st.builds(
@@ -66,6 +80,7 @@ def selectors() -> st.SearchStrategy[Selector]:
     )
 
 
+@cache
 def pod_peers() -> st.SearchStrategy[PodPeer]:
     """A peer by selectors: at least one of the two."""
     return st.one_of(
@@ -89,6 +104,18 @@ def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
     )
 
 
+@st.composite
+def block_pairs(draw: st.DrawFn, addresses: Sequence[str]) -> tuple[IpBlock, ...]:
+    """Two blocks of which each has what the other leaves out: what one excepts is not to be taken from the other."""
+    address = draw(st.sampled_from(addresses))
+    same = [other for other in addresses if (":" in other) == (":" in address)]
+    ends = (
+        draw(st.lists(st.sampled_from(same), min_size=2, max_size=2, unique=True)) if len(set(same)) > 1 else same[:1]
+    )
+    bits = 128 if ":" in address else 32
+    return tuple(IpBlock(f"{address}/0", (f"{end}/{bits}",)) for end in ends)
+
+
 def _shared(one: str, other: str) -> int:
     """How many leading bits two addresses share."""
     a, b = ip_address(one), ip_address(other)
@@ -104,17 +131,21 @@ def port_rules(draw: st.DrawFn) -> PortRule:
     return PortRule(protocol, port, end)
 
 
-def rules(addresses: Sequence[str]) -> st.SearchStrategy[Rule]:
+@cache
+def rules(addresses: tuple[str, ...]) -> st.SearchStrategy[Rule]:
     """A rule with few peers and ports, often none."""
     peer = st.one_of(pod_peers(), blocks(addresses)) if addresses else pod_peers()
-    return st.builds(Rule, st.lists(peer, max_size=2).map(tuple), st.lists(port_rules(), max_size=2).map(tuple))
+    some: st.SearchStrategy[tuple[Peer, ...]] = st.lists(peer, max_size=2).map(tuple)
+    if addresses:
+        some = weighted((4, some), (1, block_pairs(addresses)))
+    return st.builds(Rule, some, st.lists(port_rules(), max_size=2).map(tuple))
 
 
 @st.composite
 def policies(draw: st.DrawFn, namespaces: Sequence[str], addresses: Sequence[str]) -> Policy:
     """A policy; its types need not agree with its rules (kr-policytypes-inferred)."""
     types = draw(st.sampled_from(((INGRESS,), (EGRESS,), (INGRESS, EGRESS))))
-    some_rules = st.lists(rules(addresses), max_size=2).map(tuple)
+    some_rules = st.lists(rules(tuple(addresses)), max_size=2).map(tuple)
     return Policy(
         namespace=draw(st.sampled_from(namespaces)),
         name=draw(st.sampled_from(("p", "q", "r", "s"))),  # the same name in two namespaces: pol-key-name-only
@@ -133,6 +164,7 @@ def policy_sets(
     return st.lists(one, max_size=most, unique_by=lambda policy: policy.key).map(tuple)
 
 
+@cache
 def declared_ports() -> st.SearchStrategy[tuple[ContainerPort, ...]]:
     """Ports of a pod; a name may stand for different numbers on different pods and protocols (clause 35)."""
     names = st.sampled_from(("", *PORT_NAMES))
