@@ -5,17 +5,19 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from policies.model import Host, Pod
 
 if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv6Address
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
     from policies.model import Endpoint, IpBlock, Selector, World
 
 IPV4, IPV6 = 4, 6
+PARSED = 4096  # addresses and blocks that are kept as numbers: states of a history share most of theirs
 
 
 @dataclass
@@ -54,7 +56,7 @@ class Index:
         self.nodes = sum(bit for bit, _ in self.node_hosts)
 
     def _address(self, end: Endpoint) -> int | None:
-        return next((int(ip_address(ip)) for ip in end.ips if (":" in ip) == (self.version == IPV6)), None)
+        return next((int(_address(ip)) for ip in end.ips if (":" in ip) == (self.version == IPV6)), None)
 
     def _add(self, bit: int, end: Endpoint) -> None:
         if end.node:
@@ -110,13 +112,13 @@ class Index:
         """The nodes that have all of their addresses in a block, and those that have any there."""
         wholly = partly = 0
         for bit, node in self.node_hosts:
-            inside = [holds(block, ip_address(ip)) for ip in node.ips if (":" in ip) == (self.version == IPV6)]
+            inside = [holds(block, _address(ip)) for ip in node.ips if (":" in ip) == (self.version == IPV6)]
             wholly |= bit * all(inside)
             partly |= bit * any(inside)
         return wholly, partly
 
     def _run(self, cidr: str) -> int:
-        network = ip_network(cidr, strict=False)
+        network = _network(cidr)
         if network.version != self.version:
             return 0
         low = bisect_left(self.addresses, int(network.network_address))
@@ -126,9 +128,19 @@ class Index:
 
 def holds(block: IpBlock, address: IPv4Address | IPv6Address) -> bool:
     """Whether an address is in a block and in none of its exceptions."""
-    if address not in ip_network(block.cidr, strict=False):
+    if address not in _network(block.cidr):
         return False
-    return not any(address in ip_network(cidr, strict=False) for cidr in block.exceptions)
+    return not any(address in _network(cidr) for cidr in block.exceptions)
+
+
+@lru_cache(PARSED)
+def _network(cidr: str) -> IPv4Network | IPv6Network:
+    return ip_network(cidr, strict=False)
+
+
+@lru_cache(PARSED)
+def _address(text: str) -> IPv4Address | IPv6Address:
+    return ip_address(text)
 
 
 def selects(selector: Selector, labels: dict[str, str]) -> bool:

@@ -26,7 +26,7 @@ from fixtures.bringup import Bringup
 from fixtures.clusters.protocol import run_on
 from fixtures.probes import matrix
 from fixtures.probes.client import DENY_TIMEOUT, Prober
-from fixtures.probes.stream import HostStream, PodStream, ask
+from fixtures.probes.stream import HostStream, PodStream, answer, send
 from fixtures.progress import Progress
 from policies.flow import DENIED, Expected, Target
 from tests.bench import bare, oracle
@@ -104,7 +104,8 @@ def one_exec_per_probe(testbed: Testbed) -> float:
         pod = pods[number % len(pods)]
         command = ["python3", "-S", "-B", "/netproof/main.py", "probe"]
         stream = PodStream(testbed.kube, pod.namespace, pod.name, command)
-        ask(stream, request, 30)
+        send(stream, request)
+        answer(stream, request, 30)
         stream.close()
 
     begun = time.perf_counter()
