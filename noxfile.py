@@ -101,6 +101,16 @@ for each in CHOICES:
 
 
 @nox.session
+def migrate(session: nox.Session) -> None:
+    """Replace a plugin by another on a live cluster, with people's mistakes, and back: [-- --migrate-to NAME]."""
+    if said(session, "-n", "--attach"):
+        session.error("migrate changes the cluster under every case: leave out -n and --attach.")
+    if not said(session, "--migrate-to"):
+        session.posargs.extend(["--migrate-to", "bridge"])
+    run_suites(session, DEFAULT, ["suites/migration", "suites/datapath", "suites/services", "suites/egress"])
+
+
+@nox.session
 def matrix(session: nox.Session) -> None:
     """Certify every row of fixtures/cnis/matrix.toml (or -- NAME …), and show them side by side."""
     rows = tomllib.loads((ROOT / "fixtures" / "cnis" / "matrix.toml").read_text())

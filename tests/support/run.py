@@ -28,10 +28,13 @@ class Ended:
 
 
 def pytest_suites(
-    *arguments: str, prefix: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
+    *arguments: str,
+    prefix: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    suite: str = "suites/datapath",
 ) -> Ended:
-    """Run pytest on the datapath suite with these options, perhaps inside another command."""
-    command = [*prefix, sys.executable, "-m", "pytest", "-q", "suites/datapath", *arguments]
+    """Run pytest on a suite with these options, perhaps inside another command."""
+    command = [*prefix, sys.executable, "-m", "pytest", "-q", suite, *arguments]
     done = subprocess.run(
         command,
         cwd=paths.ROOT,

@@ -1,0 +1,1 @@
+"""One plugin in the place of another on a live cluster."""

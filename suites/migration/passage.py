@@ -1,0 +1,122 @@
+"""A change of plugins as it goes on: who reaches whom, whose addresses are whose, what is left on nodes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fixtures import waiting, world
+from fixtures.cnis import install, replacing
+from fixtures.probes import matrix
+from fixtures.testbed import plans, wait_until_all_answer
+from fixtures.world import PORTS, PodPlan
+from suites.expect import to_pod
+from suites.lives import with_probers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fixtures.cnis.catalogue import Cni
+    from fixtures.kube import Object
+    from fixtures.testbed import Testbed
+    from fixtures.world import ProbePod
+    from policies.matrix import Wrong
+
+NAMESPACE = "netproof-later"  # of pods that are made while plugins change
+STABLE = 3  # looks in a row that find the same before it counts
+PATIENCE = 60.0  # seconds until nothing changes any more; our patience
+
+
+@dataclass
+class Passage:
+    """One change of plugins.
+
+    Attributes:
+        testbed: the cluster.
+        later: pods that were made on the way.
+        lines: what was seen, in words.
+    """
+
+    testbed: Testbed
+    later: list[ProbePod] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def swap(self, old: Cni, installed: Iterable[Object], new: Cni, wanted: Iterable[Object], forgetful: str) -> None:
+        """Delete the old plugin and its configurations, on all nodes but one, and install the new one."""
+        cluster, kube = self.testbed.cluster, self.testbed.kube
+        files = {node: replacing.configurations(cluster, node) for node in self.testbed.nodes}
+        replacing.uninstall(kube, old, list(installed))
+        for node in self.testbed.nodes:
+            if node != forgetful:
+                replacing.forget(cluster, node, files[node])
+        kube.apply(wanted)
+        install.wait_until_works(cluster, kube, new)
+        self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
+
+    def make_later_pods(self, nodes: Iterable[str], name: str) -> None:
+        """Make two pods on each of these nodes, as somebody who has just changed the plugin does."""
+        made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
+        self.later += world.create(self.testbed.kube, made)
+
+    def look(self, when: str) -> list[Wrong]:
+        """Who reaches whom once that no longer changes, counted by age and by place; what went wrong."""
+        with with_probers(self.testbed, *self.later) as probers:
+            pods = [*self.testbed.pods.values(), *self.later]
+            family = self.testbed.topology.families[0]
+            flows = [to_pod(one.key, other, "tcp", PORTS[0], family) for one in pods for other in pods if one != other]
+            looks: list[list[Wrong]] = []
+
+            def same() -> bool:
+                looks.append(matrix.compare(flows, matrix.observe(probers, flows)))
+                cells = [{(row.expected.source, row.expected.destination) for row in look} for look in looks[-STABLE:]]
+                return len(looks) >= STABLE and all(cell == cells[-1] for cell in cells)
+
+            waiting.until(same, f"nothing changing {when}", patience=PATIENCE)
+        self.lines.append(f"\n{when}:")
+        self.lines += self._counted(pods, looks[-1]) + [f"  {line}" for line in self.shared()]
+        return looks[-1]
+
+    def _counted(self, pods: list[ProbePod], wrong: list[Wrong]) -> list[str]:
+        late = {pod.key for pod in self.later}
+        node = {pod.key: pod.node for pod in pods}
+        all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+        bad = {(row.expected.source, row.expected.destination): row.why for row in wrong}
+        for one, other in itertools.permutations(node, 2):
+            ages = " to ".join("a later pod" if key in late else "an earlier pod" for key in (one, other))
+            kind = f"{ages}, {'same node' if node[one] == node[other] else 'other node'}"
+            all_of[kind] += 1
+            right[kind] += (one, other) not in bad
+            if (one, other) in bad:
+                why[kind][bad[one, other]] += 1
+        return [
+            f"  {kind}: {right[kind]} of {count} flows right"
+            + (f" ({', '.join(f'{number} {word}' for word, number in why[kind].items())})" if why[kind] else "")
+            for kind, count in sorted(all_of.items())
+        ]
+
+    def shared(self) -> list[str]:
+        """Addresses that more than one pod has."""
+        owners = defaultdict(list)
+        for pod in (*self.testbed.pods.values(), *self.later):
+            for address in pod.ips:
+                owners[address].append(pod.key)
+        return [f"{ip} belongs to {' and '.join(keys)}" for ip, keys in sorted(owners.items()) if len(keys) > 1]
+
+    def make_all_anew(self) -> None:
+        """Delete every pod and make it again, so that each has its network from the plugin that is there now."""
+        testbed = self.testbed
+        testbed.forget_probers()
+        world.remove(testbed.kube, [PodPlan(pod.namespace, pod.name, pod.node) for pod in self.later])
+        self.later.clear()
+        planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
+        world.remove(testbed.kube, planned)
+        testbed.pods.clear()
+        testbed.pods |= {pod.key: pod for pod in world.create(testbed.kube, planned)}
+        wait_until_all_answer(testbed)
+        self.lines.append("Every pod was deleted and made anew.")
+
+
+def _but(forgetful: str) -> str:
+    return f" but {forgetful}" if forgetful else ""

@@ -1,0 +1,92 @@
+"""One plugin replaced by another on a live cluster, with the mistakes people make, and back: K09, K10."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.cnis import replacing
+from reports import evidence
+from suites.marks import disturbs, needs, requirement
+from suites.migration.passage import Passage
+
+if TYPE_CHECKING:
+    from fixtures.cnis.successor import Successor
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+
+@pytest.fixture(scope="module")
+def former() -> dict[str, set[str]]:
+    """What the plugin under test has on nodes, as the first case saw it: on the way back that is not left over."""
+    return {}
+
+
+@pytest.fixture
+def passage(testbed: Testbed) -> Passage:
+    """A change of plugins that begins."""
+    return Passage(testbed)
+
+
+@pytest.fixture
+def successor(testbed: Testbed) -> Successor:
+    """The plugin of --migrate-to."""
+    assert testbed.successor is not None
+    return testbed.successor
+
+
+def finish(passage: Passage, expect: Expect, before: dict[str, set[str]], which: str) -> None:
+    """Make every pod anew; then all reach each other, and what the plugin of before left is listed."""
+    __tracebackhide__ = True
+    passage.make_all_anew()
+    wrong = passage.look("with every pod made anew")
+    now = replacing.traces(passage.testbed.cluster, passage.testbed.nodes)
+    left = {node: sorted(before[node] & now[node]) for node in before}
+    passage.lines.append("\nStill there of the plugin of before:")
+    passage.lines += [f"  {node}: {line}" for node, lines in left.items() for line in lines] or ["  nothing"]
+    expect.facts["left"] = {node: len(lines) for node, lines in left.items()}
+    evidence.attach_text(which, "\n".join(passage.lines), expect.evidence)
+    expect.facts["seen"] = passage.lines
+    expect.nothing([*wrong, *passage.shared()], "with every pod made anew, pods do not reach each other")
+
+
+def with_mistakes(passage: Passage, successor: Successor) -> None:
+    """Replace the plugin as people do who forget a node's configuration, and to make pods anew; who reaches whom."""
+    testbed = passage.testbed
+    files = {node: replacing.configurations(testbed.cluster, node) for node in testbed.nodes}
+    forgetful = testbed.nodes[0]
+    passage.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
+    passage.look("with the pods of before")
+    passage.make_later_pods(testbed.nodes, "first")
+    passage.look(f"with later pods on every node, {forgetful} among them")
+    replacing.forget(testbed.cluster, forgetful, set(files[forgetful]) - set(successor.cni.variant.ready_files))
+    passage.lines.append(f"\nThe last configuration was removed on {forgetful}.")
+    passage.make_later_pods([forgetful], "second")
+    passage.look("with pods made after that")
+
+
+@requirement("K09")
+@needs("successor")
+@disturbs
+def test_another_plugin_on_a_live_cluster(
+    passage: Passage, successor: Successor, expect: Expect, former: dict[str, set[str]]
+) -> None:
+    """After the plugin was replaced and every pod made anew, all reach each other; before that it is told who does."""
+    before = replacing.traces(passage.testbed.cluster, passage.testbed.nodes)
+    former.update(before)
+    with_mistakes(passage, successor)
+    finish(passage, expect, before, "how the plugin was replaced")
+
+
+@requirement("K10")
+@needs("successor")
+@disturbs
+def test_and_back(passage: Passage, successor: Successor, expect: Expect, former: dict[str, set[str]]) -> None:
+    """After the former plugin has come back without a mistake and every pod was made anew, all reach each other."""
+    testbed = passage.testbed
+    now = replacing.traces(testbed.cluster, testbed.nodes)
+    before = {node: lines - former.get(node, set()) for node, lines in now.items()}
+    passage.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
+    passage.look("with the pods of before")
+    finish(passage, expect, before, "how the former plugin came back")
