@@ -253,8 +253,11 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: lab ready, pod starts, matrices, and the ratio to one exec per probe."""
-    python(session, "-m", "tests.bench.main", *session.posargs)
+    """Measure: lab ready, pod starts, matrices, ratios; or [-- --beside-kind OPTIONS]: whole runs of lab and kind."""
+    if "--beside-kind" in session.posargs:
+        python(session, "-m", "tests.bench.providers", *(one for one in session.posargs if one != "--beside-kind"))
+    else:
+        python(session, "-m", "tests.bench.main", *session.posargs)
 
 
 @nox.session

@@ -17,6 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from reports import differences
+
 MARKS = {
     "passed": ".",
     "failed": "X",
@@ -40,12 +42,14 @@ class Run:
         verdict: of the whole.
         rows: requirement id → its row in verdict.json.
         seconds: how long it took.
+        provider: of its cluster.
     """
 
     name: str
     verdict: str
     rows: dict[str, dict[str, Any]]
     seconds: float = 0.0
+    provider: str = ""
 
     def of(self, identity: str) -> str:
         """A requirement's verdict, "" where the run does not know it."""
@@ -63,7 +67,8 @@ def load(path: Path) -> Run:
     """A run from its verdict.json."""
     document = json.loads(path.read_text())
     rows = {row["id"]: row for row in document["requirements"]}
-    return Run(path.parent.name, document["verdict"], rows, document["seconds"])
+    provider = str(document["cluster"].get("provider", ""))
+    return Run(path.parent.name, document["verdict"], rows, document["seconds"], provider)
 
 
 def order(runs: list[Run]) -> list[str]:
@@ -107,7 +112,8 @@ def page(runs: list[Run], silent: list[str]) -> str:
         for run in runs
     )
     measured = f"<table><tr><th></th>{''.join(f'<th>{fact}</th>' for _, fact in FIGURES)}</tr>{rows}</table>"
-    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table><p></p>{measured}{without}"
+    why = "".join(f"<p>{html.escape(line)}</p>" for line in differences.lines(runs, order(runs)))
+    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{why}<p></p>{measured}{without}"
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
 
 
@@ -131,6 +137,8 @@ def main(paths: list[str]) -> int:
         console.print(f"{number:3} {run.name}: {run.verdict} ({run.seconds:.0f} s)")
     for line in silent:
         console.print(f"  - {line}")
+    for line in differences.lines(runs, order(runs)):
+        console.print(f"differs: {line}", soft_wrap=True)
     if runs:
         out = Path(next(path for path in paths if path != "-")).parent.parent / "compare.html"
         out.write_text(page(runs, silent))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reports import claims, compare, timeline
+from reports import claims, compare, differences, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,3 +68,22 @@ def test_a_timeline_shows_each_gap_where_it_was() -> None:
     assert "2.00 s without an answer" in drawn
     assert "2.0 s traffic is back" in drawn
     assert "A &lt;fault&gt;" in drawn
+
+
+def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
+    """What a case says itself comes first, then what is known; the rest is not explained; equals are left out."""
+    for provider, verdicts in (
+        ("lab", {"N11": "passed", "D01": "passed", "D02": "passed", "D40": "passed"}),
+        ("kind", {"N11": "failed", "D01": "failed", "D02": "passed", "D40": "unsupported"}),
+    ):
+        said = document(**verdicts) | {"cluster": {"nodes": 3, "provider": provider}}
+        (tmp_path / provider).mkdir()
+        (tmp_path / provider / "verdict.json").write_text(json.dumps(said))
+    runs = [compare.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
+    found = differences.lines(runs, compare.order(runs))
+    assert [line.partition(":")[0] for line in found] == ["D01", "D40", "N11"]
+    assert found[0].endswith(differences.NOT_KNOWN)
+    assert found[1] == "D40: why"
+    assert "strict reverse path filter" in found[2]
+    assert "D01: not explained" in compare.page(runs, [])
+    assert differences.lines(runs[:1] * 2, compare.order(runs)) == []
