@@ -17,7 +17,7 @@ from fixtures.clusters.running.handle import RunningHandle, allowed
 from fixtures.clusters.topology import Topology
 from fixtures.errors import MachineLacks, UsageError
 from fixtures.faults import journal
-from fixtures.kube import Kube
+from fixtures.kube import Kube, load
 from tests.support.open_lab import opened
 from tests.support.run import Ended, pytest_suites
 
@@ -58,7 +58,7 @@ def test_it_is_certified_and_left_as_it_was(somebodys: Path, tmp_path: Path) -> 
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
     assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.said[-3000:]
     assert document["cluster"]["provider"] == "kubeconfig"
-    assert document["cluster"]["coverage"] == "2 of 2 nodes"
+    assert document["cluster"]["coverage"] == "2 of 2 nodes, 2 of 2 ways between two"
     assert namespaces(somebodys) == before
 
 
@@ -113,7 +113,7 @@ def test_a_rehearsal_creates_nothing(somebodys: Path, tmp_path: Path) -> None:
     before = namespaces(somebodys)
     ended = run(somebodys, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
     assert ended.code == 0
-    assert "On 1 of 2 nodes (node1):" in ended.said
+    assert "On 1 of 2 nodes, 0 of 2 ways between two (node1):" in ended.said
     assert "5 pods of somewhere/python:3" in ended.said
     assert namespaces(somebodys) == before
 
@@ -170,6 +170,54 @@ def test_credentials_that_are_refused_are_named(somebodys: Path, tmp_path: Path)
     ended = run(with_token(somebodys, "nonsense", tmp_path / "expired"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
     assert "refuses the credentials" in ended.said
+
+
+REGISTRY = """
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: own-registry}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [pods]}]
+  validations:
+    - expression: object.spec.containers.all(one, one.image.startsWith("own.invalid/"))
+      message: images come from own.invalid only
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: own-registry}
+spec: {policyName: own-registry, validationActions: [Deny]}
+"""
+
+
+@pytest.mark.lab
+def test_a_registry_that_is_required_is_named(somebodys: Path, tmp_path: Path) -> None:
+    """Where admission takes images of one registry only, that is said before anything is created; theirs is taken."""
+    before = namespaces(somebodys)
+    kube, policy = Kube(somebodys), load(REGISTRY, "the test")
+    kube.apply(policy)
+    try:
+        waiting.until(lambda: refuses(kube), "the policy at work", patience=30)
+        ended = run(somebodys, tmp_path / "out", "--only", "D01")
+        assert ended.code == MachineLacks.exit_code
+        assert "The cluster would refuse a probe pod: " in ended.said
+        assert "images come from own.invalid only" in ended.said
+        assert "--probe-image" in ended.said
+        taken = run(somebodys, tmp_path / "dry", "--dry-run", "--probe-image", "own.invalid/python:3")
+        assert taken.code == 0, taken.said
+    finally:
+        for one in reversed(policy):
+            kube.delete(one)
+    assert namespaces(somebodys) == before
+
+
+def refuses(kube: Kube) -> bool:
+    """Whether the API takes no pod of ours any more."""
+    try:
+        checks.require_pods(kube, "node1")
+    except MachineLacks:
+        return True
+    return False
 
 
 def test_options_of_a_lab_are_refused(tmp_path: Path) -> None:
