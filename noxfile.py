@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime
+import itertools
 import os
 import subprocess
 import sys
@@ -29,6 +30,8 @@ ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
 DEFAULT = "flannel:vxlan"
 CHOICES += [f"{DEFAULT}+{engine}" for engine in catalogue.known("policy-engine")]
+LAB = "lab"
+PROVIDERS = (LAB, "kind", "kubeconfig")
 CODES: list[int] = []  # of sessions that did not end with 0
 WORST = [0, 2, 1, 3, 4]
 MEANING = {
@@ -69,11 +72,11 @@ def said(session: nox.Session, *names: str) -> bool:
     return any(option.split("=")[0] in names for option in session.posargs)
 
 
-def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES) -> None:
+def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
     """Run pytest on the suites; its exit code is the verdict."""
     given = list(session.posargs)
     if not said(session, "--cluster", "--attach"):
-        given += ["--cluster", "lab"]
+        given += ["--cluster", cluster]
     if not said(session, "--cni", "--attach"):  # a lab that is open has its plugin
         given += ["--cni", cni]
     pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
@@ -86,18 +89,19 @@ def certify(session: nox.Session) -> None:
     run_suites(session, DEFAULT)
 
 
-def certify_choice(choice: str) -> None:
-    """A session of its own for one plugin and variant, so that `nox -l` lists what there is."""
+def certify_choice(choice: str, cluster: str) -> None:
+    """A session of its own for one plugin and variant on a provider, so that `nox -l` lists what there is."""
 
     def session_of_choice(session: nox.Session) -> None:
-        run_suites(session, choice)
+        run_suites(session, choice, cluster=cluster)
 
-    session_of_choice.__doc__ = f"The same for {choice}."
-    nox.session(name=f"certify(cni='{choice}')", default=False)(session_of_choice)
+    session_of_choice.__doc__ = f"The same for {choice}" + (f" on {cluster}." if cluster != LAB else ".")
+    name = f"cni='{choice}'" + (f", cluster='{cluster}'" if cluster != LAB else "")
+    nox.session(name=f"certify({name})", default=False)(session_of_choice)
 
 
-for each in CHOICES:
-    certify_choice(each)
+for each in itertools.product(CHOICES, PROVIDERS):
+    certify_choice(*each)
 
 
 @nox.session
