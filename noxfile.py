@@ -7,6 +7,7 @@ import contextlib
 import datetime
 import itertools
 import os
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -232,6 +233,13 @@ def endurance(session: nox.Session) -> None:
     """Kill the runner, the lab's first process and etcd at many random moments (default 20 each)."""
     os.environ["NETPROOF_KILLS"] = session.posargs[0] if session.posargs else "20"
     python(session, "-m", "pytest", "-q", "tests/lab/test_nothing_is_left.py")
+
+
+@nox.session
+def endurance_kind(session: nox.Session) -> None:
+    """Kill runs on kind at ten random moments, clean, and see that nothing is left: [-- OPTIONS of certify]."""
+    os.environ["NETPROOF_KIND"] = shlex.join(session.posargs) or "--cni flannel:vxlan"
+    python(session, "-m", "pytest", "-q", "tests/kind")
 
 
 @nox.session
