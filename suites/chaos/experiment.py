@@ -65,8 +65,11 @@ class Experiment:
 
     def run(self, injection: Injection) -> None:
         """From before to after; the injection's context undoes what is left."""
-        for agent in self.testbed.cni.agents:  # what an earlier fault did to it is not to count for this one
-            agents.forget_restarts(self.testbed.kube, agent, self.victim, len(self.testbed.nodes))
+        kube, nodes = self.testbed.kube, len(self.testbed.nodes)
+        # What an earlier fault did to an agent is not to count for this one.
+        replaced = [agents.forget_restarts(kube, one, self.victim, nodes) for one in self.testbed.cni.agents]
+        if any(replaced):
+            self.wait(lambda: not self.testbed.findings())  # a new one is ready before its rules are there
         before = self.testbed.findings()
         panics = self._panics()
         self._start()
