@@ -19,10 +19,16 @@ NOT_KNOWN = "not explained: read what its cases say"
 
 def lines(runs: list[Run], identities: list[str]) -> list[str]:
     """A line per requirement that differs between providers, with the reason."""
-    if len({run.provider for run in runs}) < 2:  # noqa: PLR2004 - nothing to compare
-        return []
-    differing = [i for i in identities if len({run.of(i) for run in runs if i in run.rows}) > 1]
-    return [f"{identity}: {_why(runs, identity)}" for identity in differing]
+    return [f"{i}: {_why(runs, i)}" for i in identities if len(set(map(frozenset, _seen(runs, i).values()))) > 1]
+
+
+def _seen(runs: list[Run], identity: str) -> dict[str, set[str]]:
+    """By provider, the verdicts of a requirement."""
+    found: dict[str, set[str]] = {}
+    for run in runs:
+        if identity in run.rows:
+            found.setdefault(run.provider, set()).add(run.of(identity))
+    return found
 
 
 def _why(runs: list[Run], identity: str) -> str:
@@ -30,7 +36,7 @@ def _why(runs: list[Run], identity: str) -> str:
         if run.of(identity) == "unsupported":
             said = [case["message"] for case in run.rows[identity]["cases"] if case["message"]]
             return said[0].splitlines()[0] if said else f"unsupported on {run.provider}"
-    providers = {run.provider for run in runs}
+    providers = _seen(runs, identity).keys()
     known = (row for row in _known() if identity in row["requirements"] and set(row["providers"]) <= providers)
     return next((str(row["why"]) for row in known), NOT_KNOWN)
 

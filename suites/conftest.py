@@ -98,9 +98,9 @@ def pytest_runtest_makereport(
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
             for name, text in kernel_evidence.collect(testbed).items():
                 evidence.attach_text(name, text, folder)
-            suite = next((name for name in ("chaos", "migration") if f"suites/{name}" in item.nodeid), "")
-            session = {"chaos": "chaos", "migration": "migrate"}.get(suite, "certify")
-            command = f"./noxw -s {session} -- {_said(item.config)} --only {_ids(item)}"
+            session = "chaos" if "chaos" in item.nodeid else "migrate" if testbed.successor else "certify"
+            ids = f"K09,K10,{_ids(item)}" if testbed.successor else _ids(item)
+            command = f"./noxw -s {session} -- {_said(item.config)} --only {ids}"
             evidence.attach_text("replay", f"{command}\n", folder)
     return (yield)
 

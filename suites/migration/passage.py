@@ -11,6 +11,7 @@ from fixtures import waiting, world
 from fixtures.cnis import install, replacing
 from fixtures.probes import matrix
 from fixtures.testbed import plans, wait_until_all_answer
+from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
 from suites.expect import to_pod
 from suites.lives import with_probers
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from fixtures.kube import Object
     from fixtures.testbed import Testbed
     from fixtures.world import ProbePod
+    from policies.flow import Expected
     from policies.matrix import Wrong
 
 NAMESPACE = "netproof-later"  # of pods that are made while plugins change
 STABLE = 3  # looks in a row that find the same before it counts
 PATIENCE = 60.0  # seconds until nothing changes any more; our patience
+POD_PATIENCE = 60.0  # seconds until a pod that is made on the way starts; our patience, it takes about one
 
 
 @dataclass
@@ -52,44 +55,62 @@ class Passage:
             if node != forgetful:
                 replacing.forget(cluster, node, files[node])
         kube.apply(wanted)
-        install.wait_until_works(cluster, kube, new)
+        try:
+            install.wait_until_works(cluster, kube, new)
+        except NeverHappenedError as error:
+            raise AssertionError(f"{new} does not come up where {old} was: {error}") from error
         self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
+        if forgetful:
+            first = replacing.configurations(cluster, forgetful)[0]
+            self.lines.append(f"On {forgetful} the configuration that counts, the first by name, is {first}.")
 
     def make_later_pods(self, nodes: Iterable[str], name: str) -> None:
         """Make two pods on each of these nodes, as somebody who has just changed the plugin does."""
         made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
-        self.later += world.create(self.testbed.kube, made)
+        world.apply(self.testbed.kube, made)
+        for plan in made:
+            try:
+                self.later += world.wait_ready(self.testbed.kube, [(plan.namespace, plan.name)], POD_PATIENCE)
+            except NeverHappenedError as error:
+                self.lines.append(f"A pod does not start: {error}")
 
     def look(self, when: str) -> list[Wrong]:
         """Who reaches whom once that no longer changes, counted by age and by place; what went wrong."""
         with with_probers(self.testbed, *self.later) as probers:
             pods = [*self.testbed.pods.values(), *self.later]
-            family = self.testbed.topology.families[0]
-            flows = [to_pod(one.key, other, "tcp", PORTS[0], family) for one in pods for other in pods if one != other]
+            flows = [
+                to_pod(one.key, other, "tcp", PORTS[0], family)
+                for family in self.testbed.topology.families
+                for one, other in itertools.permutations(pods, 2)
+            ]
             looks: list[list[Wrong]] = []
 
             def same() -> bool:
                 looks.append(matrix.compare(flows, matrix.observe(probers, flows)))
-                cells = [{(row.expected.source, row.expected.destination) for row in look} for look in looks[-STABLE:]]
+                cells = [{row.expected for row in look} for look in looks[-STABLE:]]
                 return len(looks) >= STABLE and all(cell == cells[-1] for cell in cells)
 
-            waiting.until(same, f"nothing changing {when}", patience=PATIENCE)
+            try:
+                waiting.until(same, f"nothing changing {when}", patience=PATIENCE)
+            except NeverHappenedError as error:
+                self.lines.append(f"{error} What follows is the last look.")
         self.lines.append(f"\n{when}:")
-        self.lines += self._counted(pods, looks[-1]) + [f"  {line}" for line in self.shared()]
+        self.lines += self._counted(flows, looks[-1]) + [f"  {line}" for line in self.shared()]
         return looks[-1]
 
-    def _counted(self, pods: list[ProbePod], wrong: list[Wrong]) -> list[str]:
+    def _counted(self, flows: list[Expected], wrong: list[Wrong]) -> list[str]:
         late = {pod.key for pod in self.later}
-        node = {pod.key: pod.node for pod in pods}
+        node = {pod.key: pod.node for pod in (*self.testbed.pods.values(), *self.later)}
         all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
-        bad = {(row.expected.source, row.expected.destination): row.why for row in wrong}
-        for one, other in itertools.permutations(node, 2):
-            ages = " to ".join("a later pod" if key in late else "an earlier pod" for key in (one, other))
-            kind = f"{ages}, {'same node' if node[one] == node[other] else 'other node'}"
+        bad = {row.expected: row.why for row in wrong}
+        for flow in flows:
+            ends = (flow.source, flow.destination)
+            ages = " to ".join("a later pod" if key in late else "an earlier pod" for key in ends)
+            kind = f"{ages}, {'same node' if len({node[key] for key in ends}) == 1 else 'other node'}"
             all_of[kind] += 1
-            right[kind] += (one, other) not in bad
-            if (one, other) in bad:
-                why[kind][bad[one, other]] += 1
+            right[kind] += flow not in bad
+            if flow in bad:
+                why[kind][bad[flow]] += 1
         return [
             f"  {kind}: {right[kind]} of {count} flows right"
             + (f" ({', '.join(f'{number} {word}' for word, number in why[kind].items())})" if why[kind] else "")
@@ -108,14 +129,24 @@ class Passage:
         """Delete every pod and make it again, so that each has its network from the plugin that is there now."""
         testbed = self.testbed
         testbed.forget_probers()
-        world.remove(testbed.kube, [PodPlan(pod.namespace, pod.name, pod.node) for pod in self.later])
-        self.later.clear()
+        self.clear()
         planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
         world.remove(testbed.kube, planned)
+        try:
+            made = world.create(testbed.kube, planned)
+        except NeverHappenedError as error:
+            raise AssertionError(f"pods that are made anew do not start: {error}") from error
         testbed.pods.clear()
-        testbed.pods |= {pod.key: pod for pod in world.create(testbed.kube, planned)}
+        testbed.pods |= {pod.key: pod for pod in made}
         wait_until_all_answer(testbed)
         self.lines.append("Every pod was deleted and made anew.")
+
+    def clear(self) -> None:
+        """Delete the pods that were made on the way, those that never started too."""
+        namespace = world.namespace_object(NAMESPACE)
+        self.testbed.kube.delete(namespace)
+        self.testbed.kube.wait_until_gone(namespace, patience=replacing.PATIENCE)
+        self.later.clear()
 
 
 def _but(forgetful: str) -> str:

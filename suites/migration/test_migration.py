@@ -8,10 +8,13 @@ import pytest
 
 from fixtures.cnis import replacing
 from reports import evidence
+from reports.outcome import Inconclusive
 from suites.marks import disturbs, needs, requirement
 from suites.migration.passage import Passage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fixtures.cnis.successor import Successor
     from fixtures.testbed import Testbed
     from suites.expect import Expect
@@ -24,9 +27,13 @@ def former() -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def passage(testbed: Testbed) -> Passage:
-    """A change of plugins that begins."""
-    return Passage(testbed)
+def passage(testbed: Testbed) -> Iterator[Passage]:
+    """A change of plugins that begins; what it made on the way goes in any case."""
+    if len(testbed.nodes) < 2:
+        pytest.skip("a node that is forgotten needs another one")
+    begun = Passage(testbed)
+    yield begun
+    begun.clear()
 
 
 @pytest.fixture
@@ -60,7 +67,8 @@ def with_mistakes(passage: Passage, successor: Successor) -> None:
     passage.look("with the pods of before")
     passage.make_later_pods(testbed.nodes, "first")
     passage.look(f"with later pods on every node, {forgetful} among them")
-    replacing.forget(testbed.cluster, forgetful, set(files[forgetful]) - set(successor.cni.variant.ready_files))
+    news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
+    replacing.forget(testbed.cluster, forgetful, set(files[forgetful]) - set(news))
     passage.lines.append(f"\nThe last configuration was removed on {forgetful}.")
     passage.make_later_pods([forgetful], "second")
     passage.look("with pods made after that")
@@ -84,6 +92,8 @@ def test_another_plugin_on_a_live_cluster(
 @disturbs
 def test_and_back(passage: Passage, successor: Successor, expect: Expect, former: dict[str, set[str]]) -> None:
     """After the former plugin has come back without a mistake and every pod was made anew, all reach each other."""
+    if not former:
+        raise Inconclusive("the plugin was not replaced before; run K09 as well")
     testbed = passage.testbed
     now = replacing.traces(testbed.cluster, testbed.nodes)
     before = {node: lines - former.get(node, set()) for node, lines in now.items()}

@@ -7,8 +7,6 @@ import random
 import shlex
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +15,8 @@ from fixtures import paths, waiting
 from fixtures.clusters.kind import engine, leftovers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fixtures.clusters.kind.engine import Engine
 
 KILLS = int(os.environ.get("NETPROOF_KILLS", "10"))
@@ -30,13 +30,9 @@ WHAT = (  # what an engine has: as it lists things
 
 
 def there(where: Engine) -> dict[str, set[str]]:
-    """Containers, networks and volumes of the engine, and files in the places that runs write to."""
+    """Containers, networks and volumes of the engine, and files of the cache."""
     seen = {" ".join(command[:2]): set(where.run(*command).split()) for command in WHAT}
-    files = {str(path) for folder in (paths.cache(), Path(tempfile.gettempdir())) for path in folder.iterdir()}
-    ours = ("tmp", "netproof", "kind")  # how names begin that programs of ours give to files
-    return seen | {
-        "files": {name for name in files if Path(name).name.startswith(ours) and not name.endswith(".lock")}
-    }
+    return seen | {"files": {path.name for path in paths.cache().iterdir() if path.suffix != ".lock"}}
 
 
 @pytest.mark.skipif(not OPTIONS, reason="needs a container engine with images: nox -s endurance_kind -- OPTIONS")
@@ -45,12 +41,15 @@ def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -
     """No container, network, volume or file is there that was not there before the run."""
     where = engine.find()
     before = there(where)
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
     moment = random.Random(f"{os.getpid()}-{number}").uniform(0.5, LATEST)  # noqa: S311 - a moment
     suite = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "--cluster", "kind", "--no-page"]
     command = [*suite, "--out", str(tmp_path / "out"), *shlex.split(OPTIONS)]
+    environment = os.environ | {"TMPDIR": str(temporary)}
     with (
         (tmp_path / "said").open("w") as said,
-        subprocess.Popen(command, cwd=paths.ROOT, stdout=said, stderr=said) as run,
+        subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=said, stderr=said) as run,
     ):
         try:
             run.wait(moment)
@@ -62,4 +61,5 @@ def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -
     cleaned = subprocess.run(clean, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     after = there(where)
     left = {what: sorted(after[what] - names) for what, names in before.items() if after[what] - names}
+    left |= {"temporary files": files} if (files := [path.name for path in temporary.iterdir()]) else {}
     assert not left, f"killed after {moment:.1f} s; clean said:\n{cleaned.stdout}"
