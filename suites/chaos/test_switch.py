@@ -29,7 +29,6 @@ CONFIG = "/api/v1/namespaces/kube-flannel/configmaps/kube-flannel-cfg"
 STEPS = ("host-gw", "vxlan", "direct", "vxlan")  # variants, in this order; the last is where the cluster began
 MARK = "/run/netproof-switch"
 WRITTEN = ["test", "/run/flannel/subnet.env", "-nt", MARK]
-STABLE = 3  # looks in a row that find the same before it counts as what is left
 PATIENCE = 30.0  # seconds until traffic is right after a step; our patience
 EVERY = 0.05  # seconds between sends of the flows that go on
 
@@ -82,14 +81,8 @@ def left_behind(testbed: Testbed, variant: str) -> list[str]:
 
 def settled(testbed: Testbed, variant: str) -> list[str]:
     """What is left behind once it no longer changes."""
-    looks: list[list[str]] = []
-
-    def same() -> bool:
-        looks.append(left_behind(testbed, variant))
-        return len(looks) >= STABLE and all(look == looks[-1] for look in looks[-STABLE:])
-
-    waiting.until(same, f"nothing changing on {variant}", patience=PATIENCE, every=0.5)
-    return looks[-1]
+    what = f"nothing changing on {variant}"
+    return waiting.unchanging(lambda: left_behind(testbed, variant), what, patience=PATIENCE, every=0.5)
 
 
 def step(testbed: Testbed, variant: str) -> dict[str, Any]:

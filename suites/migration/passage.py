@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from policies.matrix import Wrong
 
 NAMESPACE = "netproof-later"  # of pods that are made while plugins change
-STABLE = 3  # looks in a row that find the same before it counts
 PATIENCE = 60.0  # seconds until nothing changes any more; our patience
 POD_PATIENCE = 60.0  # seconds until a pod that is made on the way starts; our patience, it takes about one
 
@@ -83,20 +82,19 @@ class Passage:
                 for family in self.testbed.topology.families
                 for one, other in itertools.permutations(pods, 2)
             ]
-            looks: list[list[Wrong]] = []
+            wrong: list[Wrong] = []
 
-            def same() -> bool:
-                looks.append(matrix.compare(flows, matrix.observe(probers, flows)))
-                cells = [{row.expected for row in look} for look in looks[-STABLE:]]
-                return len(looks) >= STABLE and all(cell == cells[-1] for cell in cells)
+            def probe() -> set[Expected]:
+                wrong[:] = matrix.compare(flows, matrix.observe(probers, flows))
+                return {row.expected for row in wrong}
 
             try:
-                waiting.until(same, f"nothing changing {when}", patience=PATIENCE)
+                waiting.unchanging(probe, f"nothing changing {when}", patience=PATIENCE)
             except NeverHappenedError as error:
                 self.lines.append(f"{error} What follows is the last look.")
         self.lines.append(f"\n{when}:")
-        self.lines += self._counted(flows, looks[-1]) + [f"  {line}" for line in self.shared()]
-        return looks[-1]
+        self.lines += self._counted(flows, wrong) + [f"  {line}" for line in self.shared()]
+        return wrong
 
     def _counted(self, flows: list[Expected], wrong: list[Wrong]) -> list[str]:
         late = {pod.key for pod in self.later}

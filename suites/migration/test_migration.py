@@ -61,14 +61,14 @@ def finish(passage: Passage, expect: Expect, before: dict[str, set[str]], which:
 def with_mistakes(passage: Passage, successor: Successor) -> None:
     """Replace the plugin as people do who forget a node's configuration, and to make pods anew; who reaches whom."""
     testbed = passage.testbed
-    files = {node: replacing.configurations(testbed.cluster, node) for node in testbed.nodes}
     forgetful = testbed.nodes[0]
+    old = replacing.configurations(testbed.cluster, forgetful)
     passage.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
     passage.look("with the pods of before")
     passage.make_later_pods(testbed.nodes, "first")
     passage.look(f"with later pods on every node, {forgetful} among them")
     news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
-    replacing.forget(testbed.cluster, forgetful, set(files[forgetful]) - set(news))
+    replacing.forget(testbed.cluster, forgetful, set(old) - set(news))
     passage.lines.append(f"\nThe last configuration was removed on {forgetful}.")
     passage.make_later_pods([forgetful], "second")
     passage.look("with pods made after that")

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from fixtures import lifeline, options, paths
+from tests.support.open_lab import SUITES
 
-SUITES = ("suites/datapath", "suites/services", "suites/egress")
 IMAGES = ("--image", "lab")  # what it says there means nothing to kind, and the other way round
 ROUNDS = 3  # of each, in turn; the fastest counts, since the machine only ever makes a round slower
 
