@@ -50,6 +50,11 @@ ON_PAPER = {
 }  # fmt: skip
 
 
+def flows(protocols: Sequence[str]) -> list[tuple[Protocol, int]]:
+    """What is probed of every pod where only some protocols are known, of tcp, udp and sctp."""
+    return [flow for flow in FLOWS if flow[0].lower() in protocols]
+
+
 def build(
     addresses: Mapping[str, Sequence[str]] = ON_PAPER, nodes: Sequence[str] = ("node0", "node1", "node2")
 ) -> World:
