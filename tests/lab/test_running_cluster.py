@@ -220,6 +220,44 @@ def refuses(kube: Kube) -> bool:
     return False
 
 
+QUOTAS = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: NAME}
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: small, namespace: NAME}
+spec: {hard: {pods: "3", requests.cpu: "1", limits.memory: 1Gi}}
+---
+apiVersion: v1
+kind: LimitRange
+metadata: {name: defaults, namespace: NAME}
+spec: {limits: [{type: Container, default: {memory: 16Mi}}]}
+"""
+
+
+@pytest.mark.lab
+def test_quotas_that_every_namespace_gets_are_told_beforehand(somebodys: Path, tmp_path: Path) -> None:
+    """What most namespaces have is named with what it would do to probe pods; what one team has is not."""
+    kube = Kube(somebodys)
+    made = {name: load(QUOTAS.replace("NAME", name), "the test") for name in ("team-a", "team-b", "other")}
+    try:
+        kube.apply(made["team-a"])
+        kube.apply([made["other"][0]])
+        assert "ResourceQuota" not in run(somebodys, tmp_path / "one", "--dry-run").said
+        kube.apply(made["team-b"])
+        said = run(somebodys, tmp_path / "two", "--dry-run").said
+    finally:
+        for objects in made.values():
+            kube.delete(objects[0])
+            kube.wait_until_gone(objects[0], patience=60)
+    start = "Most namespaces here have the"
+    assert f"{start} ResourceQuota small, and ours may get it: it allows 3 pods, and a run has 4 and more" in said
+    assert f"{start} ResourceQuota small, and ours may get it: it wants requests.cpu of every container" in said
+    assert f"{start} LimitRange defaults, and ours may get it: it limits containers to 16Mi of memory" in said
+
+
 def test_options_of_a_lab_are_refused(tmp_path: Path) -> None:
     """A running cluster has its programs; and a kubeconfig says nothing to a lab."""
     config = tmp_path / "config"
