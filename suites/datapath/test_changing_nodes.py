@@ -53,7 +53,7 @@ def without_state(testbed: Testbed, cidr: str, *, wanted: bool) -> list[str]:
 
 
 @requirement("D67")
-@needs(NODE_COMMANDS, "node-routes")
+@needs(NODE_COMMANDS, "node-routes", "pod-cidr")
 @disturbs
 def test_routes_follow_nodes_that_come_and_go(testbed: Testbed, expect: Expect) -> None:
     """Within ten seconds every node has the route to a new node's pod network, or has dropped a removed one's."""

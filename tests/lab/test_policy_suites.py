@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.clusters.protocol import run_on
 from fixtures.stages.playing import SHRINK_PATIENCE, play_case, search, shrink
-from fixtures.stages.probing import VERSION, queries
+from fixtures.stages.probing import VERSION, queries, settle
 from fixtures.stages.reproducer import text
 from policies import cases, covering, stage
 from policies.histories import generate
@@ -17,7 +20,7 @@ from tests.sensitivity.main import CNI
 from tests.support.open_lab import staged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from fixtures.stages.campaign import Campaign
@@ -53,6 +56,45 @@ def test_the_engine_without_mutant_passes(campaign: Campaign) -> None:
     """Every third case of the corpus comes out as it states."""
     mutate(campaign, "")
     assert [seen.wrong for seen in states(campaign, list(cases.corpus())[::3]) if seen.wrong or seen.dead] == []
+
+
+@contextmanager
+def silenced(live: LiveStage, key: str) -> Iterator[Callable[[], object]]:
+    """The server of a stage's pod stands still; gives what lets it go on, which the end does in any case."""
+    pod = live.pods[key]
+    mine = f"grep -qsxz NETPROOF_IDENTITY={pod.key} /proc/$one/environ"
+    which = f"for one in $(pgrep -f 'main.py serve'); do {mine} && kill -SIGNAL $one; done; true"
+
+    def signal(name: str) -> None:
+        run_on(live.testbed.cluster, pod.node, ["sh", "-c", which.replace("SIGNAL", name)])
+
+    signal("STOP")
+    try:
+        yield lambda: signal("CONT")
+    finally:
+        signal("CONT")
+
+
+@pytest.mark.lab
+def test_a_server_that_stands_still_says_nothing_of_flows(campaign: Campaign) -> None:
+    """While it stands still nothing is called wrong; where that ends in time it was only on the way."""
+    mutate(campaign, "")
+    live = campaign.stages[0]
+    asked = queries("ipv4", campaign.protocols)
+    key = stage.KEYS[0]
+    with silenced(live, key):
+        seen = settle(live, live.world, asked, PROFILE, patience=2)
+    assert seen.dead
+    assert not seen.wrong
+    with silenced(live, key) as go_on:
+        timer = threading.Timer(2, go_on)
+        timer.start()
+        seen = settle(live, live.world, asked, PROFILE, patience=20)
+        timer.join()
+    assert not seen.dead
+    assert not seen.wrong
+    assert all(f"{key} → {key} (" in line and "127.0.0.1:" in line for line in seen.on_the_way)
+    assert seen.on_the_way
 
 
 @pytest.mark.lab
