@@ -26,7 +26,8 @@ nox.options.sessions = ["lint", "types", "layers", "tests"]
 
 PYTHON = sys.executable
 OUT = ROOT / "reports" / "out"
-SUITES = [f"suites/{name}" for name in ("datapath", "services", "egress", "networkpolicy", "generated")]
+NETWORK = ["suites/datapath", "suites/services", "suites/egress"]
+SUITES = [*NETWORK, "suites/networkpolicy", "suites/generated"]
 CHAOS = ["suites/chaos"]
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
@@ -112,7 +113,7 @@ def migrate(session: nox.Session) -> None:
         session.error("migrate changes the cluster under every case: leave out -n and --attach.")
     if not said(session, "--migrate-to"):
         session.posargs.extend(["--migrate-to", "bridge"])
-    run_suites(session, DEFAULT, ["suites/migration", "suites/datapath", "suites/services", "suites/egress"])
+    run_suites(session, DEFAULT, ["suites/migration", *NETWORK])
 
 
 @nox.session

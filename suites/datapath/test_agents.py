@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ALL_LINES = 100_000
 BUSY = 0.5  # share of one CPU since its start above which an idle agent is spinning
 TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f14,15,22 /proc/$pid/stat && cut -d' ' -f1 /proc/uptime"
+READY_PATIENCE = 30.0  # seconds until a Deployment's pods are ready; our patience, images are on the nodes already
 PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
 
 
@@ -51,6 +52,26 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect)
                 errors = [line for line in log.splitlines() if pattern.search(line)]
                 findings += [Finding(title, "log line", "no error", line[:300]) for line in errors[:5]]
     expect.nothing(findings, "agents are not healthy")
+
+
+@requirement("D63")
+def test_what_comes_with_the_agents_gets_ready(testbed: Testbed, expect: Expect) -> None:
+    """Every Deployment that the plugin's manifests bring has as many ready pods as it asks for."""
+    brought = [one for one in testbed.installed if one["kind"] == "Deployment"]
+    if not brought:
+        pytest.skip(f"{testbed.cni} brings no Deployment")
+
+    def unready() -> list[Finding]:
+        return [row for one in brought for row in _unready(testbed, one["metadata"])]
+
+    expect.nothing_soon(unready, "what comes with the agents does not work", patience=READY_PATIENCE)
+
+
+def _unready(testbed: Testbed, metadata: dict[str, str]) -> list[Finding]:
+    path = f"/apis/apps/v1/namespaces/{metadata.get('namespace', 'default')}/deployments/{metadata['name']}"
+    found = testbed.kube.get(path)
+    wanted, ready = found["spec"]["replicas"], found["status"].get("readyReplicas", 0)
+    return [] if ready == wanted else [Finding("any node", metadata["name"], f"{wanted} pods ready", str(ready))]
 
 
 @requirement("D63")
