@@ -47,6 +47,7 @@ class Experiment:
         flows: the flows that went on, as agent/continuous.py describes them, with who sent them.
         left: findings of the plugin's audits at the end that were not there before.
         took: whether the fault took effect.
+        unseen: whether all was back before the first look at traffic ended, so that nobody saw what it did to it.
         started: when, on the wall clock.
         crashes: the panics that the victim's agents left in their logs meanwhile.
     """
@@ -60,6 +61,7 @@ class Experiment:
     flows: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     took: bool = False
+    unseen: bool = False
     started: float = 0.0
     crashes: list[str] = field(default_factory=list)
 
@@ -93,6 +95,7 @@ class Experiment:
         """See what recovers by itself."""
         bounds = [r.within for r in (self.known.traffic, self.known.state) if r.by == "itself"] if self.known else []
         harmed = not self.traffic_right_soon()
+        self.unseen = not harmed and injection.healed()
         self.traffic = Recovery("never" if harmed else "none")
         self.state = Recovery("never")
         lasting = self.known is not None and self.known.traffic.by == "none" and self.known.state.by == "undo"

@@ -31,7 +31,9 @@ def unlike(experiment: Experiment) -> list[str]:
     known = experiment.known
     if known is None:
         return []
-    found = _unlike("traffic", known.traffic, experiment.traffic) + _unlike("state", known.state, experiment.state)
+    found = _unlike("state", known.state, experiment.state)
+    if not (experiment.unseen and known.traffic.by == "itself"):
+        found += _unlike("traffic", known.traffic, experiment.traffic)
     noticed = experiment.longest > SILENT or any(row["broken"] for row in experiment.flows)
     if known.traffic.by == "none" and noticed:
         found.append(f"users noticed: {experiment.longest} s without an answer; known is: {known.traffic}")

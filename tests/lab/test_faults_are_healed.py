@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures import paths, waiting
-from fixtures.faults import journal
+from fixtures.faults import catalogue, journal
+from fixtures.faults.injection import Injection, words
+from suites.chaos.experiment import Experiment
+from suites.chaos.test_faults import unlike
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +49,23 @@ def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> 
     assert fault["state_seconds"] <= 7
     assert list((tmp_path / "out" / "evidence").glob("**/timeline.html"))
     assert not list(journal.outstanding(tmp_path / "out"))
+
+
+def test_rules_that_are_back_before_anybody_looks_are_back_by_themselves(lab: OpenLab, tmp_path: Path) -> None:
+    """An agent that repairs F20 before the first probe is as known; one that was seen to do no harm is not."""
+    flushed = catalogue.load()["F20"]
+    again = 'GONE=$?; echo "$ALL" | iptables-restore -w -T nat; kill -CONT $(pgrep -xo {agent}); exit $GONE'
+    fault = dataclasses.replace(
+        flushed,
+        # The agent stands still: half a repair of its own would leave rules twice.
+        inject=f'kill -STOP $(pgrep -xo {{agent}}); ALL="$(iptables-save -t nat)"\n{flushed.inject}',
+        took_effect=f"{flushed.took_effect}; {again}",
+    )
+    experiment = Experiment(lab.testbed, NODE, catalogue.known(lab.testbed.cni, "F20"))
+    experiment.run(Injection(lab.testbed, fault, NODE, words(lab.testbed, NODE), tmp_path))
+    assert (experiment.took, experiment.unseen, unlike(experiment)) == (True, True, [])
+    (found,) = unlike(dataclasses.replace(experiment, unseen=False))
+    assert found == "traffic recovers not harmed; known is: by itself within 5 s"
 
 
 def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_path: Path) -> None:
