@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Self
 
-from fixtures.clusters.topology import POD_NETWORK
+from fixtures.clusters.topology import POD_NETWORK, UPLINK
 from fixtures.nodestate import Finding
 from reports.outcome import Inconclusive
 
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fixtures.testbed import Testbed
-
-UPLINK = "eth0"  # the nodes' interface to the underlay
 
 
 class Captures:

@@ -12,6 +12,7 @@ import pytest
 
 from fixtures import world
 from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.clusters.topology import UPLINK
 from fixtures.nodestate import Finding
 from fixtures.probes import matrix
 from fixtures.probes.client import Prober
@@ -23,7 +24,7 @@ from policies import manifest
 from policies.flow import Expected, Target
 from suites.expect import Expect, to_pod
 from suites.marks import disturbs, needs, requirement
-from suites.uplinks import UPLINK, Captures, is_pod
+from suites.uplinks import Captures, is_pod
 
 if TYPE_CHECKING:
     from fixtures.testbed import Testbed

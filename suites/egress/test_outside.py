@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
+from fixtures.clusters.topology import UPLINK
 from fixtures.testbed import OUTSIDE, Testbed
 from fixtures.world import PORTS
 from policies.flow import Expected, Target
 from suites.expect import Expect, to_pod
 from suites.marks import needs, requirement
-from suites.uplinks import UPLINK, Captures, ends, told
+from suites.uplinks import Captures, ends, told
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
 LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fixtures.clusters.protocol import EXTERNAL_HOST, NODE_COMMANDS
+from fixtures.clusters.protocol import EXTERNAL_CLIENT, EXTERNAL_HOST, NODE_COMMANDS
 from fixtures.outside import routed
 from fixtures.testbed import HOST_PORTS, OUTSIDE, Testbed
 from fixtures.world import PORTS
@@ -63,7 +63,7 @@ def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family:
 
 
 @requirement("D46")
-@needs(EXTERNAL_HOST, NODE_COMMANDS, "pod-cidr")
+@needs(EXTERNAL_HOST, EXTERNAL_CLIENT, NODE_COMMANDS, "pod-cidr")
 @disturbs
 def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
     """A client outside whose packets come to the pod's own node is seen with its own address."""
@@ -86,7 +86,7 @@ def at_another_node(testbed: Testbed, via: str, family: str) -> frozenset[str]:
 
 
 @requirement("D47")
-@needs(EXTERNAL_HOST, NODE_COMMANDS, "pod-cidr")
+@needs(EXTERNAL_HOST, EXTERNAL_CLIENT, NODE_COMMANDS, "pod-cidr")
 @disturbs
 def test_a_client_outside_comes_by_another_node_as_documented(testbed: Testbed, expect: Expect, family: str) -> None:
     """A client whose packets come by another node reaches the pod, seen as that node or as itself."""
