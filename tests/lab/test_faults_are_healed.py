@@ -54,11 +54,11 @@ def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> 
 def test_rules_that_are_back_before_anybody_looks_are_back_by_themselves(lab: OpenLab, tmp_path: Path) -> None:
     """An agent that repairs F20 before the first probe is as known; one that was seen to do no harm is not."""
     flushed = catalogue.load()["F20"]
-    again = 'GONE=$?; echo "$ALL" | iptables-restore -w -T nat; kill -CONT $(pgrep -xo {agent}); exit $GONE'
+    again = 'GONE=$?; echo "$ALL" | iptables-restore -w -T nat; kill -CONT $(pgrep -xfo "{agent}"); exit $GONE'
     fault = dataclasses.replace(
         flushed,
         # The agent stands still: half a repair of its own would leave rules twice.
-        inject=f'kill -STOP $(pgrep -xo {{agent}}); ALL="$(iptables-save -t nat)"\n{flushed.inject}',
+        inject=f'kill -STOP $(pgrep -xfo "{{agent}}"); ALL="$(iptables-save -t nat)"\n{flushed.inject}',
         took_effect=f"{flushed.took_effect}; {again}",
     )
     experiment = Experiment(lab.testbed, NODE, catalogue.known(lab.testbed.cni, "F20"))
