@@ -140,7 +140,8 @@ def test_packets_of_the_pod_mtu_are_not_split(testbed: Testbed, expect: Expect, 
             prober = testbed.probers[client.key]
             for server in first:
                 if server.node != client.node:
-                    prober.sizes(Target("udp", server.ip(family), PORTS[0]), [prober.mtu()])
+                    target = Target("udp", server.ip(family), PORTS[0])
+                    prober.sizes(target, [prober.route_mtu(target)])
     found = [Finding(node, f"fragments on {UPLINK}", "none", str(p)) for node, p in captures.packets if p["fragments"]]
     expect.nothing(found, "packets are split")
 

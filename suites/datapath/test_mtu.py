@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
 from fixtures.nodestate import Finding
 from fixtures.world import PORTS
 from policies.flow import Target
@@ -59,6 +60,7 @@ def test_a_packet_of_the_pod_mtu_passes_everywhere(testbed: Testbed, expect: Exp
 
 
 @requirement("D13")
+@needs(DECLARED_ENCAPSULATION)
 def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, family: str) -> None:
     """One byte more than the encapsulation has room for is refused to the sender, never swallowed."""
     size = room(testbed, family) + 1
@@ -67,7 +69,7 @@ def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, fa
 
 
 @requirement("D57")
-@needs(NODE_COMMANDS)
+@needs(NODE_COMMANDS, DECLARED_ENCAPSULATION)
 def test_bridge_and_ports_have_the_pod_mtu(testbed: Testbed, expect: Expect) -> None:
     """The pod bridge, all its ports and the pods have the MTU that the encapsulation leaves."""
     wanted = expect.facts["mtu"] = min(room(testbed, family) for family in testbed.topology.families)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
+from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
 from fixtures.nodestate import Finding
 from fixtures.world import PORTS
 from suites.expect import Expect, to_pod
@@ -48,7 +49,7 @@ def unlike_declared(
 
 
 @requirement("D48")
-@needs(NODE_COMMANDS)
+@needs(NODE_COMMANDS, DECLARED_ENCAPSULATION)
 def test_packets_are_on_the_wire_as_declared(testbed: Testbed, expect: Expect, family: str) -> None:
     """Between every two nodes pod packets are encapsulated exactly where the variant says so."""
     first = [testbed.pods_on(node)[0] for node in testbed.nodes]
