@@ -47,6 +47,7 @@ class Experiment:
         flows: the flows that went on, as agent/continuous.py describes them, with who sent them.
         left: findings of the plugin's audits at the end that were not there before.
         took: whether the fault took effect.
+        harm: flows that were wrong when the first look found traffic harmed.
         unseen: whether all was back before the first look at traffic ended, so that nobody saw what it did to it.
         started: when, on the wall clock.
         crashes: the panics that the victim's agents left in their logs meanwhile.
@@ -61,6 +62,7 @@ class Experiment:
     flows: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     took: bool = False
+    harm: list[str] = field(default_factory=list)
     unseen: bool = False
     started: float = 0.0
     crashes: list[str] = field(default_factory=list)
@@ -143,13 +145,21 @@ class Experiment:
 
     def traffic_right(self) -> bool:
         """Whether victim and peers reach each other, and the outside sees the victim's own address."""
-        flows = self._matrix()
-        seen = matrix.observe(self.testbed.probers, flows, timeout=SHORT)
-        return not matrix.compare(flows, seen)
+        return not self._wrong(SHORT)
 
     def traffic_right_soon(self) -> bool:
-        """The same, asked twice: one wrong answer may be a probe that came late."""
-        return self.traffic_right() or self.traffic_right()
+        """The same, asked again with the patience of a user: one wrong answer may be a probe that came late."""
+        if self.traffic_right():
+            return True
+        wrong = self._wrong(SILENT)
+        self.harm = self.harm or wrong
+        return not wrong
+
+    def _wrong(self, timeout: float) -> list[str]:
+        """The flows that are not answered in so many seconds as they should be."""
+        flows = self._matrix()
+        seen = matrix.observe(self.testbed.probers, flows, timeout=timeout)
+        return [str(wrong) for wrong in matrix.compare(flows, seen)]
 
     def _matrix(self) -> list[Expected]:
         testbed, family = self.testbed, self.testbed.topology.families[0]

@@ -31,13 +31,18 @@ def unlike(experiment: Experiment) -> list[str]:
     known = experiment.known
     if known is None:
         return []
-    found = _unlike("state", known.state, experiment.state)
-    if not (experiment.unseen and known.traffic.by == "itself"):
-        found += _unlike("traffic", known.traffic, experiment.traffic)
+    found = _unlike("state", known.state, experiment.state) + _unlike_traffic(known.traffic, experiment)
     noticed = experiment.longest > SILENT or any(row["broken"] for row in experiment.flows)
     if known.traffic.by == "none" and noticed:
         found.append(f"users noticed: {experiment.longest} s without an answer; known is: {known.traffic}")
     return found
+
+
+def _unlike_traffic(known: Recovery, experiment: Experiment) -> list[str]:
+    if experiment.unseen and known.by == "itself":
+        return []
+    found = _unlike("traffic", known, experiment.traffic)
+    return found and [*found, *experiment.harm]
 
 
 def _unlike(what: str, known: Recovery, seen: Recovery) -> list[str]:
@@ -59,6 +64,7 @@ def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
         "traffic_seconds": experiment.traffic.within,
         "state": str(experiment.state),
         "state_seconds": experiment.state.within,
+        "harm": experiment.harm,
         "marks": experiment.marks,
         "left": experiment.left,
         "crashes": experiment.crashes,
