@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import io
+import sys
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,13 +19,39 @@ if TYPE_CHECKING:
     from fixtures.testbed import Testbed
     from policies.questions import Question
 
+
+class Shown(io.StringIO):
+    """Where progress is shown while pytest keeps what cases write: the terminal itself."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        super().__init__()
+        self.keeper: Any = config.pluginmanager.getplugin("capturemanager")
+        with self._given():
+            self.terminal = bool(sys.__stderr__ and sys.__stderr__.isatty())
+
+    def _given(self) -> contextlib.AbstractContextManager[None]:
+        return self.keeper.global_and_fixture_disabled() if self.keeper else contextlib.nullcontext()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self.terminal
+
+    def write(self, text: str) -> int:
+        """Show a text at once."""
+        with self._given():
+            if sys.__stderr__:
+                sys.__stderr__.write(text)
+                sys.__stderr__.flush()
+        return len(text)
+
+
 GROUP = pytest.mark.xdist_group("stages")  # the stages belong to one process
 
 
 @pytest.fixture(scope="session")
-def campaign(testbed: Testbed) -> Iterator[Campaign]:
+def campaign(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[Campaign]:
     """Open stages."""
-    made = Campaign(testbed, Progress())
+    made = Campaign(testbed, Progress(Shown(pytestconfig)))
     try:
         made.open()
         yield made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.stages.playing import SHRINK_PATIENCE, search, shrink
-from fixtures.stages.probing import PATIENCE, VERSION, describe, queries
+from fixtures.stages.probing import VERSION, describe, queries
 from fixtures.stages.reproducer import text
 from policies import covering, stage
 from policies.histories import generate
@@ -30,19 +30,20 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
     """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
     __tracebackhide__ = True
     profile, asked = profile_of(campaign.testbed), queries(family, campaign.protocols)
-    found = search(campaign, histories, asked, profile, what)
+    found = search(campaign, histories, asked, profile, what, patience=campaign.patience)
     if found.dead:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
     expect.facts |= {
         "states": found.states,
         "stages at the same time": len(campaign.stages),
+        "a change alone, seconds until right": campaign.alone,
         "flows": found.flows,
         "states per minute": round(found.states * 60 / found.seconds),
         "slowest state, seconds until right": found.slowest,
         "found after seconds": round(found.seconds, 1) if found.seen else None,
     }
     if found.seen:
-        patience = min(PATIENCE, max(SHRINK_PATIENCE, 3 * found.slowest))
+        patience = min(campaign.patience, max(SHRINK_PATIENCE, 3 * found.slowest))
         small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
         file = text(small, last, profile, VERSION[family])
         evidence.attach_text("reproducer.yaml", file, expect.evidence)

@@ -32,6 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_replay(campaign: Campaign, replayed: Case, family: str) -> None:
     """A case of the file comes out as the file states."""
     profile = profile_of(campaign.testbed)
-    seen = play_case(campaign.stages[0], replayed, queries(family, campaign.protocols), profile)[-1]
+    asked = queries(family, campaign.protocols)
+    seen = play_case(campaign.stages[0], replayed, asked, profile, patience=campaign.patience)[-1]
     if seen.wrong:
         raise AssertionError(f"{len(seen.wrong)} of {seen.flows} flows are wrong:\n{describe(seen, profile)}")

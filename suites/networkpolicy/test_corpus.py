@@ -38,7 +38,8 @@ class Run:
 
             def play(live: LiveStage, piece: tuple[Case, str]) -> list[Seen]:
                 case, on = piece
-                return play_case(live, case, queries(on, self.campaign.protocols), profile)
+                asked = queries(on, self.campaign.protocols)
+                return play_case(live, case, asked, profile, patience=self.campaign.patience)
 
             for (played, on), seen in self.campaign.run(self.chosen, play, "policy cases"):
                 self.results[played.id, on] = seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import run_on
+from fixtures.stages import campaign as campaigns
 from fixtures.stages.playing import SHRINK_PATIENCE, play_case, search, shrink
-from fixtures.stages.probing import VERSION, queries, settle
+from fixtures.stages.probing import PATIENCE, VERSION, Seen, queries, settle
 from fixtures.stages.reproducer import text
 from policies import cases, covering, stage
 from policies.histories import generate
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from fixtures.stages.campaign import Campaign
     from fixtures.stages.live import LiveStage
-    from fixtures.stages.probing import Seen
     from policies.cases import Case
     from policies.model import World
 
@@ -73,6 +74,50 @@ def silenced(live: LiveStage, key: str) -> Iterator[Callable[[], object]]:
         yield lambda: signal("CONT")
     finally:
         signal("CONT")
+
+
+def paced(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, alone: float, beside: float) -> Campaign:
+    """The campaign after an exam of an engine that takes so many seconds alone, and per stage that is busy as well."""
+    made = copy.copy(campaign)
+    made.stages = list(campaign.stages)
+    takes = iter([alone])
+
+    def played(live: LiveStage, *_: object, **__: object) -> list[Seen]:
+        return [Seen(live.world, seconds=next(takes, beside * len(made.stages)))]
+
+    monkeypatch.setattr(campaigns, "play_case", played)
+    made._pace()
+    return made
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("alone", "beside", "stages", "patience"),
+    [(0.5, 0.4, FEW, PATIENCE), (0.5, 1.0, 3, PATIENCE), (4.0, 1.5, 3, 13.5), (20.0, 50.0, 1, 60.0)],
+)
+def test_an_engine_gets_stages_and_patience_by_its_pace(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, alone: float, beside: float, stages: int, patience: float
+) -> None:
+    """Stages are halved until they are followed about as fast as one; patience is three times the slowest of them."""
+    made = paced(campaign, monkeypatch, alone, beside)
+    assert (len(made.stages), made.alone, made.patience) == (stages, alone, patience)
+
+
+@pytest.mark.lab
+def test_a_real_engine_has_a_pace_and_one_that_fails_its_exam_is_left_to_its_cases(
+    campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine follows a label within seconds; one that never does (M117) keeps stages and patience."""
+    assert 0 < campaign.alone < PATIENCE
+    monkeypatch.setattr(campaigns, "EXAM_PATIENCE", 3.0)
+    made = copy.copy(campaign)
+    made.stages, made.alone, made.patience = list(campaign.stages), 0.0, PATIENCE
+    mutate(campaign, "M117")
+    try:
+        made._pace()
+    finally:
+        mutate(campaign, "")
+    assert (made.stages, made.alone, made.patience) == (campaign.stages, 0.0, PATIENCE)
 
 
 @pytest.mark.lab
