@@ -39,7 +39,7 @@ def unlike(experiment: Experiment) -> list[str]:
 
 
 def _unlike_traffic(known: Recovery, experiment: Experiment) -> list[str]:
-    if experiment.unseen and known.by == "itself":
+    if experiment.unseen and experiment.traffic.by == "none" and known.by == "itself":
         return []
     found = _unlike("traffic", known, experiment.traffic)
     return found and [*found, *experiment.harm]
@@ -65,6 +65,7 @@ def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
         "state": str(experiment.state),
         "state_seconds": experiment.state.within,
         "harm": experiment.harm,
+        "unseen": experiment.unseen,
         "marks": experiment.marks,
         "left": experiment.left,
         "crashes": experiment.crashes,

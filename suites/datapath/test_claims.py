@@ -131,7 +131,7 @@ def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect
 @needs(NODE_COMMANDS)
 @disturbs
 def test_packets_of_the_pod_mtu_are_not_split(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Packets of the pods' MTU leave as they are: the underlay carries no fragment of them."""
+    """Packets as large as pods' routes allow leave as they are: the underlay carries no fragment of them."""
     first = [testbed.pods_on(node)[0] for node in testbed.nodes]
     if len(first) < 2:
         pytest.skip("the cluster has nothing of the kind: too few nodes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fixtures.stages.campaign import PACE
 from fixtures.stages.playing import SHRINK_PATIENCE, search, shrink
 from fixtures.stages.probing import VERSION, describe, queries
 from fixtures.stages.reproducer import text
@@ -33,17 +34,15 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
     found = search(campaign, histories, asked, profile, what, patience=campaign.patience)
     if found.dead:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
-    expect.facts |= {
+    expect.facts |= campaign.facts() | {
         "states": found.states,
-        "stages at the same time": len(campaign.stages),
-        "a change alone, seconds until right": campaign.alone,
         "flows": found.flows,
         "states per minute": round(found.states * 60 / found.seconds),
         "slowest state, seconds until right": found.slowest,
         "found after seconds": round(found.seconds, 1) if found.seen else None,
     }
     if found.seen:
-        patience = min(campaign.patience, max(SHRINK_PATIENCE, 3 * found.slowest))
+        patience = min(campaign.patience, max(SHRINK_PATIENCE, 3 * found.slowest, PACE * campaign.slowest))
         small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
         file = text(small, last, profile, VERSION[family])
         evidence.attach_text("reproducer.yaml", file, expect.evidence)

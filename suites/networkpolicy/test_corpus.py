@@ -70,7 +70,7 @@ def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
     """A hand-written case of the corpus."""
     steps = run.of(case, family)
     profile = profile_of(run.campaign.testbed)
-    expect.facts |= {
+    expect.facts |= run.campaign.facts() | {
         "case": case.id,
         "flows": sum(seen.flows for seen in steps),
         "seconds until right": [seen.seconds for seen in steps],

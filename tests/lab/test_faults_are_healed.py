@@ -66,6 +66,8 @@ def test_rules_that_are_back_before_anybody_looks_are_back_by_themselves(lab: Op
     assert (experiment.took, experiment.unseen, unlike(experiment)) == (True, True, [])
     (found,) = unlike(dataclasses.replace(experiment, unseen=False))
     assert found == "traffic recovers not harmed; known is: by itself within 5 s"
+    (later,) = unlike(dataclasses.replace(experiment, traffic=catalogue.Recovery("undo")))
+    assert later == "traffic recovers only when the fault is undone; known is: by itself within 5 s"
 
 
 def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_path: Path) -> None:

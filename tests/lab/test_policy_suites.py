@@ -108,16 +108,17 @@ def test_a_real_engine_has_a_pace_and_one_that_fails_its_exam_is_left_to_its_cas
     campaign: Campaign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The engine follows a label within seconds; one that never does (M117) keeps stages and patience."""
+    assert campaign.alone is not None
     assert 0 < campaign.alone < PATIENCE
     monkeypatch.setattr(campaigns, "EXAM_PATIENCE", 3.0)
     made = copy.copy(campaign)
-    made.stages, made.alone, made.patience = list(campaign.stages), 0.0, PATIENCE
+    made.stages, made.alone, made.patience = list(campaign.stages), None, PATIENCE
     mutate(campaign, "M117")
     try:
         made._pace()
     finally:
         mutate(campaign, "")
-    assert (made.stages, made.alone, made.patience) == (campaign.stages, 0.0, PATIENCE)
+    assert (made.stages, made.alone, made.patience) == (campaign.stages, None, PATIENCE)
 
 
 @pytest.mark.lab
