@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures import terminal
 from fixtures.progress import Progress
 from fixtures.stages.campaign import Campaign
 from policies import questions
@@ -25,12 +25,9 @@ class Shown(io.StringIO):
 
     def __init__(self, config: pytest.Config) -> None:
         super().__init__()
-        self.keeper: Any = config.pluginmanager.getplugin("capturemanager")
-        with self._given():
+        self.config = config
+        with terminal.given(config):
             self.terminal = bool(sys.__stderr__ and sys.__stderr__.isatty())
-
-    def _given(self) -> contextlib.AbstractContextManager[None]:
-        return self.keeper.global_and_fixture_disabled() if self.keeper else contextlib.nullcontext()
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
@@ -38,7 +35,7 @@ class Shown(io.StringIO):
 
     def write(self, text: str) -> int:
         """Show a text at once."""
-        with self._given():
+        with terminal.given(self.config):
             if sys.__stderr__:
                 sys.__stderr__.write(text)
                 sys.__stderr__.flush()

@@ -42,7 +42,7 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
         "found after seconds": round(found.seconds, 1) if found.seen else None,
     }
     if found.seen:
-        patience = min(campaign.patience, max(SHRINK_PATIENCE, 3 * found.slowest, PACE * campaign.slowest))
+        patience = min(campaign.patience, max(SHRINK_PATIENCE, PACE * max(found.slowest, campaign.slowest)))
         small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
         file = text(small, last, profile, VERSION[family])
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
