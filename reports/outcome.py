@@ -36,6 +36,13 @@ class Inconclusive(Exception):  # noqa: N818 - a verdict, named like the others
     """A control failed; the message says which."""
 
 
+class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
+    """The cluster does not do what a requirement demands; the only exception that fails a requirement.
+
+    A bare AssertionError is a broken assumption of netproof's own code, so it makes a case an error.
+    """
+
+
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """The worst of some verdicts; passed where there are none."""
     return max(verdicts, key=ORDER.index, default=Verdict.PASSED)

@@ -17,7 +17,7 @@ import pytest
 
 from reports import claims, outcome, page, requirements, summary, verdict
 from reports.ledger import Ledger
-from reports.outcome import Inconclusive, Verdict
+from reports.outcome import Inconclusive, Refuted, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -131,7 +131,7 @@ def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> Verdic
     if report.failed and call.excinfo is not None:
         if call.excinfo.errisinstance(Inconclusive):
             return Verdict.INCONCLUSIVE
-        ours = report.when != "call" or not call.excinfo.errisinstance(AssertionError)
+        ours = report.when != "call" or not call.excinfo.errisinstance(Refuted)
         return Verdict.ERROR if ours else Verdict.FAILED
     return Verdict.PASSED if report.when == "call" else None
 

@@ -14,7 +14,7 @@ from fixtures.probes.settling import PATIENCE, settle
 from policies import matrix
 from policies.flow import CONNECTED, Expected, Target
 from reports import evidence
-from reports.outcome import Inconclusive
+from reports.outcome import Inconclusive, Refuted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -83,7 +83,7 @@ class Expect:
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
         evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
-        raise AssertionError(
+        raise Refuted(
             f"{len(wrong)} of {len(flows)} flows are wrong, {attempts} attempts in {seconds:.1f} s:\n"
             + _first(lines)
             + f"\n\n{shown.text()}"
@@ -117,7 +117,17 @@ class Expect:
         lines = [str(finding) for finding in findings]
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
-            raise AssertionError(f"{what}:\n{_first(lines)}")
+            raise Refuted(f"{what}:\n{_first(lines)}")
+
+
+def require(holds: object, otherwise: str) -> None:
+    """Fail the requirement with a message unless something holds.
+
+    Cases use this instead of assert: a bare AssertionError is a fault of netproof.
+    """
+    __tracebackhide__ = True
+    if not holds:
+        raise Refuted(otherwise)
 
 
 def _first(lines: list[str]) -> str:

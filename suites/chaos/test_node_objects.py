@@ -10,6 +10,7 @@ from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents, install
 from fixtures.kube import MERGE
 from fixtures.waiting import NeverHappenedError
+from reports.outcome import Refuted
 from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
@@ -63,6 +64,6 @@ def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect:
         try:
             waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
         except NeverHappenedError as error:
-            raise AssertionError(str(error)) from error
+            raise Refuted(str(error)) from error
         crashed = sorted(agents.panics(testbed.kube, agent, node) - before)
     expect.nothing(crashed, f"{agent.name} crashes on a Node without annotations")

@@ -18,6 +18,7 @@ from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS
 from policies.flow import Target
 from reports import evidence
+from reports.outcome import Refuted
 from suites.expect import to_pod
 from suites.marks import disturbs, needs, requirement
 
@@ -115,7 +116,7 @@ def test_the_backend_is_changed_on_a_live_cluster(testbed: Testbed, expect: Expe
         steps.extend(step(testbed, variant) for variant in STEPS)
     except NeverHappenedError as error:
         configure(testbed, STEPS[-1])
-        raise AssertionError(f"after {len(steps)} of {len(STEPS)} changes: {error}") from error
+        raise Refuted(f"after {len(steps)} of {len(STEPS)} changes: {error}") from error
     lines = [
         f"to {row['to']}: right after {row['seconds']} s, longest silence {row['longest']}\n"
         + "\n".join(f"  left: {line}" for line in row["left"] or ["nothing"])

@@ -22,7 +22,7 @@ from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies import manifest
 from policies.flow import Expected, Target
-from suites.expect import Expect, to_pod
+from suites.expect import Expect, require, to_pod
 from suites.marks import disturbs, needs, requirement
 from suites.uplinks import Captures, is_pod
 
@@ -181,4 +181,4 @@ def test_new_flows_ask_for_no_neighbours(testbed: Testbed, expect: Expect) -> No
         if node == client.node and packet["direction"] == "out" and packet["headers"][0]["protocol"] == "arp"
     )
     expect.facts["requests"] = asked
-    assert asked <= len(testbed.nodes), f"{asked} ARP packets left {client.node} during {FLOWS} flows"
+    require(asked <= len(testbed.nodes), f"{asked} ARP packets left {client.node} during {FLOWS} flows")

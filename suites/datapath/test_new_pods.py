@@ -9,7 +9,8 @@ from fixtures import world
 from fixtures.testbed import NAMESPACES, Testbed
 from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
-from suites.expect import Expect, to_pod
+from reports.outcome import Refuted
+from suites.expect import Expect, require, to_pod
 from suites.marks import requirement
 
 REQUIRED = 10.0  # seconds until a new pod is Ready and reachable: the requirement
@@ -26,13 +27,13 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         try:
             pods = world.create(testbed.kube, plans, patience=REQUIRED)
         except NeverHappenedError as error:
-            raise AssertionError(str(error)) from error
+            raise Refuted(str(error)) from error
         expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
         flows = [to_pod(client, pod, "tcp", PORTS[0], family) for client in clients for pod in pods]
         expect.flows(flows, patience=REQUIRED)
         seconds = time.monotonic() - begun
         expect.facts["reachable_seconds"] = round(seconds, 2)
-        assert seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed"
+        require(seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed")
     finally:
         for plan in plans:
             testbed.kube.delete(world.pod_object(plan))

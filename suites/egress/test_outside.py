@@ -9,7 +9,7 @@ from fixtures.clusters.topology import UPLINK
 from fixtures.testbed import OUTSIDE, Testbed
 from fixtures.world import PORTS
 from policies.flow import Expected, Target
-from suites.expect import Expect, to_pod
+from suites.expect import Expect, require, to_pod
 from suites.marks import needs, requirement
 from suites.uplinks import Captures, ends, told
 
@@ -49,7 +49,7 @@ def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect,
         expect.flows(outward(testbed, family, masqueraded=True))
     seen = sum(packet["count"] for _, packet in uplinks.packets if outside in ends(packet))
     expect.facts["packets"] = seen
-    assert seen, f"the captures on {UPLINK} saw no packet of the flows that got through"
+    require(seen, f"the captures on {UPLINK} saw no packet of the flows that got through")
     leaked = [(node, packet) for node, packet in uplinks.bare_pod_packets() if outside in ends(packet)]
     expect.nothing([told(*found, "no pod address") for found in leaked], "pod addresses leave the cluster")
 
@@ -75,7 +75,7 @@ def test_pod_traffic_is_not_translated_and_not_bare(testbed: Testbed, expect: Ex
         return
     wrapped = sum(p["count"] for _, p in uplinks.packets if p["headers"][0]["protocol"] == encapsulation)
     expect.facts["encapsulated packets"] = wrapped
-    assert wrapped, f"the captures on {UPLINK} saw no {encapsulation} packet of the flows that got through"
+    require(wrapped, f"the captures on {UPLINK} saw no {encapsulation} packet of the flows that got through")
     bare = [found for found in uplinks.bare_pod_packets() if frozenset(ends(found[1])) in wrapped_pairs]
     expect.nothing([told(*found, f"inside {encapsulation}") for found in bare], "bare pod packets on the underlay")
 

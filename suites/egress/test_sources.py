@@ -7,7 +7,7 @@ from fixtures.outside import routed
 from fixtures.testbed import HOST_PORTS, OUTSIDE, Testbed
 from fixtures.world import PORTS
 from policies.flow import Expected, Target
-from suites.expect import Expect, to_pod
+from suites.expect import Expect, require, to_pod
 from suites.marks import disturbs, needs, requirement
 from suites.uplinks import Captures
 
@@ -36,9 +36,9 @@ def test_masqueraded_connections_get_random_ports(testbed: Testbed, expect: Expe
     before = source_ports(inner, client.ip(family), outside)
     after = source_ports(outer, testbed.hosts[client.node].ip(family), outside)
     expect.facts["ports"] = {"pod": len(before), "node": len(after), "kept": len(before & after)}
-    assert len(before) > FLOWS / 2, f"the capture on cni0 saw {len(before)} of {FLOWS} connections"
-    assert len(after) > FLOWS / 2, f"the capture on the uplink saw {len(after)} of {FLOWS} masqueraded connections"
-    assert len(before & after) < KEPT * FLOWS, f"{len(before & after)} of {FLOWS} connections kept the pod's port"
+    require(len(before) > FLOWS / 2, f"the capture on cni0 saw {len(before)} of {FLOWS} connections")
+    require(len(after) > FLOWS / 2, f"the capture on the uplink saw {len(after)} of {FLOWS} masqueraded connections")
+    require(len(before & after) < KEPT * FLOWS, f"{len(before & after)} of {FLOWS} connections kept the pod's port")
 
 
 @requirement("D45")

@@ -11,7 +11,7 @@ from fixtures.stages.reproducer import text
 from policies import covering, stage
 from policies.histories import generate
 from reports import evidence
-from reports.outcome import Inconclusive
+from reports.outcome import Inconclusive, Refuted
 from suites.marks import needs, requirement
 from suites.stages import GROUP, profile_of
 
@@ -46,7 +46,7 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
         small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
         file = text(small, last, profile, VERSION[family])
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
-        raise AssertionError(
+        raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "
             f"({tried} smaller ones tried):\n{describe(last, profile)}\n\n{file}"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fixtures.stages.playing import play_case
 from fixtures.stages.probing import describe, queries
 from policies import cases
+from reports.outcome import Refuted
 from suites.marks import needs, requirement
 from suites.stages import GROUP, profile_of
 
@@ -35,4 +36,4 @@ def test_replay(campaign: Campaign, replayed: Case, family: str) -> None:
     asked = queries(family, campaign.protocols)
     seen = play_case(campaign.stages[0], replayed, asked, profile, patience=campaign.patience)[-1]
     if seen.wrong:
-        raise AssertionError(f"{len(seen.wrong)} of {seen.flows} flows are wrong:\n{describe(seen, profile)}")
+        raise Refuted(f"{len(seen.wrong)} of {seen.flows} flows are wrong:\n{describe(seen, profile)}")

@@ -13,6 +13,7 @@ from fixtures.probes import matrix
 from fixtures.testbed import plans, wait_until_all_answer
 from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
+from reports.outcome import Refuted
 from suites.expect import to_pod
 from suites.lives import with_probers
 
@@ -57,7 +58,7 @@ class Passage:
         try:
             install.wait_until_works(cluster, kube, new)
         except NeverHappenedError as error:
-            raise AssertionError(f"{new} does not come up where {old} was: {error}") from error
+            raise Refuted(f"{new} does not come up where {old} was: {error}") from error
         self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
         if forgetful:
             first = replacing.configurations(cluster, forgetful)[0]
@@ -133,7 +134,7 @@ class Passage:
         try:
             made = world.create(testbed.kube, planned)
         except NeverHappenedError as error:
-            raise AssertionError(f"pods that are made anew do not start: {error}") from error
+            raise Refuted(f"pods that are made anew do not start: {error}") from error
         testbed.pods.clear()
         testbed.pods |= {pod.key: pod for pod in made}
         wait_until_all_answer(testbed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.cnis import replacing
+from fixtures.errors import UsageError
 from reports import evidence
 from reports.outcome import Inconclusive
 from suites.marks import disturbs, needs, requirement
@@ -39,7 +40,8 @@ def passage(testbed: Testbed) -> Iterator[Passage]:
 @pytest.fixture
 def successor(testbed: Testbed) -> Successor:
     """The plugin of --migrate-to."""
-    assert testbed.successor is not None
+    if testbed.successor is None:
+        raise UsageError("the cases of a migration need --migrate-to.")
     return testbed.successor
 
 

@@ -13,7 +13,7 @@ from fixtures.stages.probing import Seen, describe, queries
 from policies import cases, manifest
 from policies.cases import Case
 from reports import evidence
-from reports.outcome import Inconclusive
+from reports.outcome import Inconclusive, Refuted
 from suites.marks import needs, requirement, title
 from suites.stages import GROUP, profile_of
 
@@ -83,7 +83,7 @@ def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(last.dead[:5])}")
     if last.wrong:
         evidence.attach_text("policies", policies_text(last), expect.evidence)
-        raise AssertionError(
+        raise Refuted(
             f"{case.title}{f' ({step.title})' if step.title != case.title else ''}\n"
             f"{len(last.wrong)} of {last.flows} flows are wrong after {last.seconds:.1f} s:\n{describe(last, profile)}"
         )

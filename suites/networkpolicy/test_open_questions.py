@@ -12,6 +12,7 @@ from policies import manifest
 from policies.flow import CONNECTED, Target
 from policies.model import NAMESPACE_LABEL
 from policies.questions import Question
+from suites.expect import require
 from suites.lives import PATIENCE, admitting, apart, denied, enforced, only, policy, reaching
 from suites.marks import disturbs, needs, requirement
 from suites.stages import profile_of
@@ -33,7 +34,7 @@ def answered(testbed: Testbed, expect: Expect, question: Question, *, yes: bool)
     """An engine that declares an answer gives it; any other's is a fact of the report."""
     expect.facts[question] = "yes" if yes else "no"
     declared = profile_of(testbed).get(question, yes)
-    assert yes is declared, f"{question}: declared {'yes' if declared else 'no'}, observed {'yes' if yes else 'no'}"
+    require(yes is declared, f"{question}: declared {'yes' if declared else 'no'}, observed {'yes' if yes else 'no'}")
 
 
 def elsewhere(testbed: Testbed, pod: ProbePod) -> ProbePod:

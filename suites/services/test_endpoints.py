@@ -13,6 +13,7 @@ from fixtures.services import PATIENCE
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
 from policies.flow import CONNECTED, Expected, Target
+from suites.expect import require
 from suites.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
             return [f"a connection came to {who}" for who in seen if who not in everybody]
 
         expect.nothing_soon(unanswered, f"of {ROUNDS} connections of one client some are not answered")
-        assert len(first) == 1, f"{ROUNDS} connections of one client lead to {sorted(first)}"
+        require(len(first) == 1, f"{ROUNDS} connections of one client lead to {sorted(first)}")
         gone = next(plan for plan in sticky.plans if f"{plan.namespace}/{plan.name}" in first)
         testbed.kube.delete(world.pod_object(gone))
         expect.flows([Expected(client, sticky.name, target, identities=everybody - first)], patience=PATIENCE)

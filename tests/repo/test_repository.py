@@ -114,6 +114,18 @@ def test_cases_read_as_sentences() -> None:
     assert not wrong
 
 
+def test_cases_fail_by_an_exception_of_their_own() -> None:
+    """No module of the suites asserts: a bare AssertionError is a fault of netproof, not of the plugin."""
+    bare = [
+        f"{path.relative_to(paths.ROOT)}:{node.lineno}"
+        for path in tracked(".py")
+        if path.is_relative_to(paths.ROOT / "suites")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.Name) and node.id == "AssertionError")
+    ]
+    assert not bare
+
+
 def test_every_test_has_a_docstring() -> None:
     """A test says what holds."""
     tests = [path for path in tracked(".py") if path.name.startswith("test_")]

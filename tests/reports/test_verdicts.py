@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports import outcome, requirements, verdict
+from reports import outcome, plugin, requirements, verdict
 from reports.ledger import Ledger
 from reports.outcome import Verdict
 
@@ -60,6 +60,26 @@ def test_an_unsupported_case_does_not_hide_one_that_failed() -> None:
     """A requirement with a failed and an unsupported case has failed."""
     rows = ledger(record("unsupported", "D03"), record("failed", "D03"), record("passed", "D03")).requirements()
     assert [row["verdict"] for row in rows] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "came_to"),
+    [
+        (outcome.Refuted("2 of 9 flows are wrong"), "failed"),
+        (outcome.Inconclusive("the server of a pod is dead"), "inconclusive"),
+        (AssertionError("a stream without standard input"), "error"),
+        (KeyError("eth0"), "error"),
+    ],
+)
+def test_only_a_refuted_requirement_fails(raised: Exception, came_to: str) -> None:
+    """A bare AssertionError, raised where an assumption of our own breaks, never counts against a plugin."""
+
+    def case() -> None:
+        raise raised
+
+    call = pytest.CallInfo.from_call(case, "call")
+    report = pytest.TestReport("suites/x.py::test_x", ("x.py", 1, "x"), {}, "failed", None, "call")
+    assert plugin.verdict_of(report, call) == came_to
 
 
 @given(st.lists(st.sampled_from(list(Verdict))))
