@@ -47,7 +47,7 @@ class Structure:
 
 def rooms(package: str) -> Graph:
     """Room → the rooms of the same package that it imports."""
-    graph = grimp.build_graph(*PACKAGES, include_external_packages=False)
+    graph = grimp.build_graph(*PACKAGES, include_external_packages=False, cache_dir=None)
     found: Graph = {}
     for module in graph.modules:
         if module.startswith(f"{package}."):
