@@ -265,6 +265,12 @@ def layers(session: nox.Session) -> None:
 
 
 @nox.session
+def generate(session: nox.Session) -> None:
+    """Write what is made from the code: docs/needs.md, and the enums of fixtures/cnis/cni.schema.json."""
+    python(session, "-m", "fixtures.needs")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure: lab ready, pod starts, matrices, ratios; or [-- --beside-kind OPTIONS]: whole runs of lab and kind."""
     if "--beside-kind" in session.posargs:
