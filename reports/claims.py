@@ -8,14 +8,12 @@ import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
-import yaml
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
-FOLDER = Path(__file__).parent
 STYLE = (
     "table{border-collapse:collapse;font:14px sans-serif}td,th{border:1px solid #ccc;padding:4px 8px;text-align:left}"
 )
@@ -38,26 +36,15 @@ class Answer:
     evidence: dict[str, str]
 
 
-@cache
-def load() -> list[dict[str, Any]]:
-    """The claims, checked against their schema.
+def answer(rows: Iterable[dict[str, Any]], document: dict[str, Any]) -> list[Answer]:
+    """What a verdict.json says of claims.
 
-    Raises:
-        jsonschema.ValidationError: the file is not as its schema says.
+    Args:
+        rows: {claim, answer, requirements}, all about the plugin of the run.
+        document: the verdict.json.
     """
-    rows: list[dict[str, Any]] = yaml.safe_load((FOLDER / "claims.yaml").read_text())
-    schema = json.loads((FOLDER / "claims.schema.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(rows)
-    return rows
-
-
-def answer(document: dict[str, Any]) -> list[Answer]:
-    """Every claim about the plugin of a verdict.json; claims about other variants or sizes are left out."""
-    variant = document["cni"].partition(":")[2]
     verdicts = {row["id"]: str(row["verdict"]) for row in document["requirements"]}
-    nodes = document["cluster"].get("nodes", 0)
-    about = [r for r in load() if variant in r.get("variants", [variant]) and nodes in r.get("nodes", [nodes])]
-    return [_answer(row, verdicts) for row in about]
+    return [_answer(row, verdicts) for row in rows]
 
 
 def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:

@@ -7,20 +7,31 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reports import outcome
 from reports.outcome import Verdict
-from reports.requirements import Requirement, load
+from reports.requirements import load
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reports.requirements import Requirement
 
 Record = dict[str, Any]
 
 
 @dataclass
 class Ledger:
-    """The records of a run."""
+    """The records of a run.
+
+    Attributes:
+        records: one per case.
+        known: the requirements of the run, by id.
+    """
 
     records: list[Record] = field(default_factory=list)
+    known: Mapping[str, Requirement] = field(default_factory=load)
 
     def add(self, record: Record) -> None:
         """Keep a record."""
@@ -28,12 +39,11 @@ class Ledger:
 
     def requirements(self) -> list[dict[str, Any]]:
         """Each requirement that a case answered for, with its verdict and its cases, in order of id."""
-        known = load()
         by_id: dict[str, list[Record]] = {}
         for record in self.records:
             for identity in record["requirements"]:
                 by_id.setdefault(identity, []).append(record)
-        return [_row(known[identity], by_id[identity]) for identity in sorted(by_id)]
+        return [_row(self.known[identity], by_id[identity]) for identity in sorted(by_id)]
 
     def verdict(self) -> Verdict:
         """The run's verdict."""

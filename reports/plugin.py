@@ -22,9 +22,12 @@ from reports.outcome import Inconclusive, Refuted, Verdict
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from reports.claims import Answer
+
 OUT = Path(__file__).parent / "out"
 ACTIVE = pytest.StashKey["Run"]()
 FACTS = pytest.StashKey[dict[str, Any]]()
+KNOWN = pytest.StashKey["dict[str, requirements.Requirement]"]()  # the requirements of the run, by id
 LONGEST_MESSAGE = 20_000
 
 
@@ -45,7 +48,11 @@ class Hooks:
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any] | None:
-        """Facts of the run for the report: cni, cluster, programs, cache."""
+        """Facts of the run for the report: cni, cluster, programs, cache, claims."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_netproof_requirements(self, config: pytest.Config) -> list[Path] | None:
+        """Files of requirements that lie with the plugin under test."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -56,10 +63,15 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Decide where everything goes, before other report plugins ask."""
+    own = config.hook.pytest_netproof_requirements(config=config) or ()
+    try:
+        known = config.stash[KNOWN] = requirements.load(tuple(own))
+    except requirements.BrokenRequirementsError as error:
+        raise pytest.UsageError(str(error)) from error
     if not config.hook.pytest_netproof_active(config=config):
         return
     wanted = set((config.getoption("--only") or "").split(",")) - {""}
-    if unknown := wanted - requirements.load().keys():
+    if unknown := wanted - known.keys():
         raise pytest.UsageError(f"--only: no requirement is called {', '.join(sorted(unknown))}.")
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
@@ -73,18 +85,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.out = str(out)
     config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
-    config.stash[ACTIVE] = Run(out, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    config.stash[ACTIVE] = Run(out, known, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
 class Run:
     """A reported run."""
 
-    def __init__(self, out: Path, started: str) -> None:
+    def __init__(self, out: Path, known: dict[str, requirements.Requirement], started: str) -> None:
         self.out = out
         self.started = started
         self.begun = time.monotonic()
-        self.ledger = Ledger()
+        self.ledger = Ledger(known=known)
         self.document: dict[str, Any] = {}
+        self.answers: list[Answer] = []  # to what people claim about the plugin
         self.page = ""
 
     def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
@@ -97,10 +110,11 @@ class Run:
         elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
-        answers = claims.answer(self.document)
-        (self.out / "claims.html").write_text(claims.page(answers))
-        if (results := self.out / "allure-results").is_dir():
-            claims.into_allure(answers, results)
+        self.answers = claims.answer(facts["claims"], self.document)
+        if self.answers:
+            (self.out / "claims.html").write_text(claims.page(self.answers))
+            if (results := self.out / "allure-results").is_dir():
+                claims.into_allure(self.answers, results)
         if self.out.parent == OUT:
             point_latest(self.out)
 
@@ -254,4 +268,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     if run and run.document:
         terminalreporter.section("what holds")
         width = terminalreporter._tw.fullwidth  # noqa: SLF001 - the only place pytest keeps it
-        terminalreporter.write_line(summary.show(run.document, run.out, run.page or str(run.out), width))
+        terminalreporter.write_line(summary.show(run.document, run.answers, run.out, run.page or str(run.out), width))

@@ -1,4 +1,4 @@
-"""The requirements that cases answer for, read from suites/requirements and checked against their schema."""
+"""The requirements that cases answer for: those of suites/requirements, and those that lie with a plugin."""
 
 from __future__ import annotations
 
@@ -39,15 +39,18 @@ class BrokenRequirementsError(Exception):
 
 
 @cache
-def load() -> dict[str, Requirement]:
+def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
     """Every requirement by id.
+
+    Args:
+        own: files of the plugin under test.
 
     Raises:
         BrokenRequirementsError: a file is not as its schema says.
     """
     schema = json.loads((FOLDER / "requirements.schema.json").read_text())
     found: dict[str, Requirement] = {}
-    for path in sorted(FOLDER.glob("*.yaml")):
+    for path in (*sorted(FOLDER.glob("*.yaml")), *own):
         data = yaml.safe_load(path.read_text())
         for error in jsonschema.Draft202012Validator(schema).iter_errors(data):
             where = "/".join(str(part) for part in error.absolute_path)

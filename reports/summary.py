@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import claims, outcome
+from reports import outcome
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from reports.claims import Answer
 
 COLOURS = {
     Verdict.PASSED: "green",
@@ -60,28 +62,25 @@ def faults(document: dict[str, Any]) -> Table | None:
     return result
 
 
-def closing(document: dict[str, Any], out: Path, page: str) -> list[str]:
+def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: str) -> list[str]:
     """The last lines: what came out, and where everything is."""
     verdict = Verdict(document["verdict"])
     total = len(document["requirements"])
     parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
     ready = document["cluster"].get("ready_seconds")
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
+    said = Counter(answer.says for answer in answers)
+    counted = f"{said['holds']} answered, {said['fails']} do not hold, {said['open']} not asked by this run"
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
-        f"claims of tutorials: {_claims(document)}: {out / 'claims.html'}",
+        *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answers else []),
         f"report: {page}",
         f"folder: {out}",
     ]
 
 
-def _claims(document: dict[str, Any]) -> str:
-    said = Counter(answer.says for answer in claims.answer(document))
-    return f"{said['holds']} answered, {said['fails']} do not hold, {said['open']} not asked by this run"
-
-
-def show(document: dict[str, Any], out: Path, page: str, width: int) -> str:
+def show(document: dict[str, Any], answers: list[Answer], out: Path, page: str, width: int) -> str:
     """Everything, as text with colours where the terminal has them."""
     console = Console(width=width, highlight=False, soft_wrap=False)
     with console.capture() as captured:
@@ -90,7 +89,7 @@ def show(document: dict[str, Any], out: Path, page: str, width: int) -> str:
         if (shown := faults(document)) is not None:
             console.print(shown)
             console.print()
-        lines = closing(document, out, page)
+        lines = closing(document, answers, out, page)
         console.print(Text(lines[0], COLOURS[Verdict(document["verdict"])]))
         for line in lines[1:]:
             console.print(line, soft_wrap=True)

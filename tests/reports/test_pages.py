@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reports import claims, compare, differences, page, timeline
+import pytest
+
+from reports import claims, compare, differences, page, plugin, requirements, summary, timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 def document(**verdicts: str) -> dict[str, Any]:
@@ -22,28 +22,37 @@ def document(**verdicts: str) -> dict[str, Any]:
     return {"cni": "flannel:vxlan", "cluster": {"nodes": 3}, "verdict": "passed", "seconds": 1.0, "requirements": rows}
 
 
+CLAIMS = [{"claim": "The model splits <packets>.", "answer": "False: nothing is.", "requirements": ["K05", "D12"]}]
+
+
 def test_a_claim_is_answered_by_its_requirements() -> None:
     """All passed: the answer; one failed: it does not hold; none asked: open."""
 
     def says(**verdicts: str) -> str:
-        return next(a.says for a in claims.answer(document(**verdicts)) if "splits packets" in a.claim)
+        (only,) = claims.answer(CLAIMS, document(**verdicts))
+        return only.says
 
-    assert says(K05="passed", D12="passed", D13="passed") == "holds"
-    assert says(K05="passed", D12="failed", D13="passed") == "fails"
+    assert says(K05="passed", D12="passed") == "holds"
+    assert says(K05="passed", D12="failed") == "fails"
     assert says(D50="passed") == "open"
-
-
-def test_claims_about_other_variants_are_left_out() -> None:
-    """A run of vxlan says nothing about host-gw."""
-    assert not [a for a in claims.answer(document(D48="passed")) if a.claim.startswith("host-gw")]
 
 
 def test_the_claims_stand_in_the_allure_report(tmp_path: Path) -> None:
     """One result of its own, with the table as its attachment."""
-    claims.into_allure(claims.answer(document(D53="passed")), tmp_path)
+    claims.into_allure(claims.answer(CLAIMS, document(K05="passed", D12="passed")), tmp_path)
     (result,) = (json.loads(path.read_text()) for path in tmp_path.glob("*-result.json"))
     (attached,) = result["attachments"]
-    assert "flannel.1 is a TUN device." in (tmp_path / attached["source"]).read_text()
+    assert "The model splits &lt;packets&gt;." in (tmp_path / attached["source"]).read_text()
+
+
+@pytest.mark.parametrize("rows", [CLAIMS, []])
+def test_a_run_writes_a_page_of_claims_where_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    """A plugin that nobody claims anything about has no such page, and the summary does not mention one."""
+    run = plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
+    facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
+    run.finish(facts, 7, aborted=False)
+    assert (tmp_path / "claims.html").exists() == bool(rows)
+    assert ("claims" in summary.show(run.document, run.answers, tmp_path, "page", 200)) == bool(rows)
 
 
 def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from fixtures import kernel_evidence
 from fixtures.plugin import TESTBED
-from reports import evidence, requirements
-from reports.plugin import FACTS
+from reports import evidence
+from reports.plugin import FACTS, KNOWN
 from suites.expect import Expect
 from suites.stages import campaign  # noqa: F401 - a fixture of all policy suites
 
@@ -74,7 +74,7 @@ def _labels(request: pytest.FixtureRequest) -> None:
     """Show the case in Allure under its requirement."""
     if titled := request.node.get_closest_marker("title"):
         allure.dynamic.title(titled.args[0])
-    known = requirements.load()
+    known = request.config.stash[KNOWN]
     for mark in request.node.iter_markers("requirement"):
         for identity in mark.args:
             requirement = known[identity]
@@ -98,7 +98,7 @@ def pytest_runtest_makereport(
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
             for name, text in kernel_evidence.collect(testbed).items():
                 evidence.attach_text(name, text, folder)
-            session = "chaos" if "chaos" in item.nodeid else "migrate" if testbed.successor else "certify"
+            session = "chaos" if "chaos" in item.path.parts else "migrate" if testbed.successor else "certify"
             ids = f"K09,K10,{_ids(item)}" if testbed.successor else _ids(item)
             command = f"./noxw -s {session} -- {_said(item.config)} --only {ids}"
             evidence.attach_text("replay", f"{command}\n", folder)
