@@ -1,13 +1,11 @@
-"""What the plugin put into each node's kernel and files, read and compared: D50 to D56."""
+"""What the plugin put into each node's kernel and files, read and compared: D50 to D55."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.cnis import audits
+from suites.audits import audit
 from suites.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -15,15 +13,6 @@ if TYPE_CHECKING:
     from suites.expect import Expect
 
 pytestmark = needs(NODE_COMMANDS)
-
-
-def audit(testbed: Testbed, expect: Expect, check: str, wrong: str) -> None:
-    """Run one of the plugin's own audits; a plugin without it says nothing."""
-    __tracebackhide__ = True
-    known = audits.load(testbed.cni)
-    if check not in known.checks:
-        pytest.skip(f"{testbed.cni} has no audit for {check}")
-    expect.nothing(known.checks[check](testbed.snapshot(known.files)), wrong)
 
 
 @requirement("D50")
@@ -60,9 +49,3 @@ def test_masquerade_and_forward_chains_are_exact(testbed: Testbed, expect: Expec
 def test_nftables_tables_only_in_nftables_mode(testbed: Testbed, expect: Expect) -> None:
     """The plugin's nftables tables are there in its nftables mode and only there."""
     audit(testbed, expect, "D55", "nftables tables are not as the mode says")
-
-
-@requirement("D56")
-def test_subnet_env_says_what_is_true(testbed: Testbed, expect: Expect) -> None:
-    """subnet.env exists and says the node's subnet, the network, the MTU and the masquerade mode."""
-    audit(testbed, expect, "D56", "subnet.env is not as it has to be")

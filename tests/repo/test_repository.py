@@ -47,10 +47,16 @@ def own(folder: Path) -> tuple[Path, ...]:
     return tuple(path for path in [folder / "requirements.yaml"] if path.is_file())
 
 
+def plugin_of(path: Path) -> Path | None:
+    """The folder of the plugin that a case lies with."""
+    folder = path.parent.parent
+    return folder if folder.parent == catalogue.FOLDER and path.parent.name in {"cases", "chaos"} else None
+
+
 def cases() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Every case of the suites."""
+    """Every case, of the suites and of plugins."""
     for path in tracked(".py"):
-        if path.is_relative_to(paths.ROOT / "suites"):
+        if path.is_relative_to(paths.ROOT / "suites") or plugin_of(path):
             yield from ((path, node) for node in functions(path) if node.name.startswith("test_"))
 
 
@@ -86,17 +92,24 @@ def test_modules_and_functions_stay_small() -> None:
 
 def test_every_case_cites_requirements_that_exist() -> None:
     """A case without a requirement, or with an unknown one, answers for nothing; data files cite their own."""
-    known = requirements.load().keys()
-    bare = [(path, node) for path, node in cases() if path.name not in {"test_faults.py", "test_corpus.py"}]
-    wrong = [f"{path.name}::{node.name}" for path, node in bare if not cited(node) or cited(node) - known]
+    wrong = []
+    for path, node in cases():
+        folder = plugin_of(path)
+        known = requirements.load(own(folder) if folder else ()).keys()
+        by_data = path.name in {"test_faults.py", "test_corpus.py"}
+        if not by_data and (not cited(node) or cited(node) - known):
+            wrong.append(f"{path.name}::{node.name}")
     assert not wrong
 
 
 def test_every_requirement_has_a_case() -> None:
-    """A requirement nobody checks is an empty promise."""
+    """A requirement nobody checks is an empty promise; a plugin's own are checked by its own cases."""
     by_data = (faults.load(), *(case.requirements for case in policy_cases.corpus()))
-    checked = set().union(*(cited(node) for _, node in cases()), *by_data)
+    checked = set().union(*(cited(node) for path, node in cases() if not plugin_of(path)), *by_data)
     assert requirements.load().keys() == checked
+    for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/requirements.yaml")):
+        checked = set().union(*(cited(node) for path, node in cases() if plugin_of(path) == folder))
+        assert requirements.load(own(folder)).keys() - requirements.load().keys() == checked
 
 
 def test_claims_rest_on_requirements_that_exist() -> None:
@@ -123,7 +136,7 @@ def test_cases_fail_by_an_exception_of_their_own() -> None:
     bare = [
         f"{path.relative_to(paths.ROOT)}:{node.lineno}"
         for path in tracked(".py")
-        if path.is_relative_to(paths.ROOT / "suites")
+        if path.is_relative_to(paths.ROOT / "suites") or plugin_of(path)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Assert) or (isinstance(node, ast.Name) and node.id == "AssertionError")
     ]
@@ -147,7 +160,7 @@ def test_every_plugin_folder_is_sound(name: str) -> None:
     """cni.toml obeys its schema, its manifests exist, its audits answer for requirements."""
     for variant in catalogue.known()[name]:
         plugin = catalogue.find(f"{name}:{variant}")
-        assert audits.load(plugin).checks.keys() <= requirements.load().keys()
+        assert audits.load(plugin).checks.keys() <= requirements.load(own(plugin.folder)).keys()
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.known("policy-engine")))

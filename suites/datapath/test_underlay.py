@@ -1,28 +1,18 @@
-"""What tutorials say of such plugins, and no other case asks: K01 to K07 (reports/claims.yaml has all of it)."""
+"""What pods' packets do on the way, and what they leave on the underlay: K01, K05, K07."""
 
 from __future__ import annotations
 
-import contextlib
-import ipaddress
 import re
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures import world
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.clusters.topology import UPLINK
 from fixtures.nodestate import Finding
-from fixtures.probes import matrix
-from fixtures.probes.client import Prober
-from fixtures.probes.settling import settle
-from fixtures.probes.stream import PodStream
-from fixtures.testbed import NAMESPACES
-from fixtures.world import PORTS, PodPlan
-from policies import manifest
-from policies.flow import Expected, Target
-from suites.expect import Expect, require, to_pod
+from fixtures.world import PORTS
+from policies.flow import Target
+from suites.expect import Expect, require
 from suites.marks import disturbs, needs, requirement
 from suites.uplinks import Captures, is_pod
 
@@ -79,54 +69,6 @@ def test_a_packet_passes_the_hops_that_are_drawn(testbed: Testbed, expect: Expec
     )
 
 
-@requirement("K02")
-@needs(NODE_COMMANDS, "pod-cidr")
-def test_no_multicast_carries_the_tunnel(testbed: Testbed, expect: Expect) -> None:
-    """Nodes get unicast networks, and no tunnel device has a multicast group."""
-    cidrs = [ipaddress.ip_network(cidr) for node in testbed.kube.nodes() for cidr in node["spec"]["podCIDRs"]]
-    found = [f"podCIDR {cidr} is multicast" for cidr in cidrs if cidr.is_multicast]
-    for name, state in testbed.snapshot().nodes.items():
-        for link in state.table("links"):
-            data = link.get("linkinfo", {}).get("info_data", {})
-            if data.get("group") or data.get("group6"):
-                found.append(f"{name}: {link['ifname']} has group {data.get('group') or data.get('group6')}")
-    expect.nothing(found, "multicast is used")
-
-
-@requirement("K03")
-def test_node_objects_hold_no_pod_addresses(testbed: Testbed, expect: Expect) -> None:
-    """What agents publish about a node in the API names networks and tunnel ends, and no pod's address."""
-    addresses = {ip for pod in testbed.pods.values() for ip in pod.ips}
-    found = [
-        f"{node['metadata']['name']}: annotation {name} names pod {address}"
-        for node in testbed.kube.nodes()
-        for name, value in node["metadata"].get("annotations", {}).items()
-        for address in addresses & set(ADDRESS.findall(value))
-    ]
-    expect.nothing(found, "pod addresses are published")
-
-
-@requirement("K04")
-def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect) -> None:
-    """A container reaches another one of its pod on the loopback interface."""
-    plan = PodPlan(NAMESPACES[0], f"two-{secrets.token_hex(3)}", testbed.nodes[0])
-    pod = world.pod_object(plan)
-    (agent,) = pod["spec"]["containers"]
-    command = [*agent["command"][: -len(PORTS)], str(SECOND_PORT)]
-    pod["spec"]["containers"].append({**agent, "name": "second", "command": command, "ports": []})
-    testbed.kube.apply([pod])
-    try:
-        world.wait_ready(testbed.kube, [(plan.namespace, plan.name)], world.READY_PATIENCE)
-        stream = PodStream(testbed.kube, plan.namespace, plan.name, world.PROBE, container="agent")
-        address = "127.0.0.1" if "ipv4" in testbed.topology.families else "::1"
-        flow = Expected(plan.name, "its second container", Target("tcp", address, SECOND_PORT))
-        with contextlib.closing(Prober(plan.name, stream)) as prober:
-            settled = settle(lambda: matrix.compare([flow], matrix.observe({plan.name: prober}, [flow])))
-    finally:
-        world.remove(testbed.kube, [plan])
-    expect.nothing(settled.wrong, "a container does not reach another one of its pod")
-
-
 @requirement("K05")
 @needs(NODE_COMMANDS)
 @disturbs
@@ -144,23 +86,6 @@ def test_packets_of_the_pod_mtu_are_not_split(testbed: Testbed, expect: Expect, 
                     prober.sizes(target, [prober.route_mtu(target)])
     found = [Finding(node, f"fragments on {UPLINK}", "none", str(p)) for node, p in captures.packets if p["fragments"]]
     expect.nothing(found, "packets are split")
-
-
-@requirement("K06")
-@disturbs
-def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Where the plugin enforces no NetworkPolicy, the API still accepts one that denies all, and nothing changes."""
-    if "network-policy" in testbed.cni.variant.features:
-        pytest.skip(f"{testbed.cni} enforces NetworkPolicy")
-    policy = manifest.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
-    testbed.kube.apply([policy])
-    try:
-        expect.facts["said"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"
-        expect.flows(
-            [to_pod(one.key, other, "tcp", PORTS[0], family) for one, other in testbed.pairs(same_node=False)]
-        )
-    finally:
-        testbed.kube.delete(policy)
 
 
 @requirement("K07")

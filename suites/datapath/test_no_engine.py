@@ -1,0 +1,34 @@
+"""A NetworkPolicy where nobody enforces one: K06."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.testbed import NAMESPACES
+from fixtures.world import PORTS
+from policies import manifest
+from suites.expect import to_pod
+from suites.marks import disturbs, requirement
+
+if TYPE_CHECKING:
+    from fixtures.testbed import Testbed
+    from suites.expect import Expect
+
+
+@requirement("K06")
+@disturbs
+def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed, expect: Expect, family: str) -> None:
+    """Where the plugin enforces no NetworkPolicy, the API still accepts one that denies all, and nothing changes."""
+    if "network-policy" in testbed.cni.variant.features:
+        pytest.skip(f"{testbed.cni} enforces NetworkPolicy")
+    policy = manifest.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+    testbed.kube.apply([policy])
+    try:
+        expect.facts["said"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"
+        expect.flows(
+            [to_pod(one.key, other, "tcp", PORTS[0], family) for one, other in testbed.pairs(same_node=False)]
+        )
+    finally:
+        testbed.kube.delete(policy)
