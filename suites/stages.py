@@ -58,4 +58,4 @@ def campaign(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[Campaign
 
 def profile_of(testbed: Testbed) -> Mapping[Question, bool]:
     """How the engine says it answers what the specification leaves open."""
-    return questions.PROFILES[testbed.cni.variant.values.get("policy_profile", "specification")]
+    return questions.PROFILES[testbed.cni.variant.profile]

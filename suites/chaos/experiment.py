@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fixtures.testbed import Testbed
 
 EVERY = 0.05  # seconds between sends of the flows that go on
-WATCH = 12.0  # seconds in which something that is not known to recover may still do so: flannel's longest period is 10
+WATCH = 12.0  # seconds in which something that is not known to recover may still do so: agents look again every 10
 SLACK = 1.5  # seconds beyond a known bound: detecting takes a matrix, and probes that time out take a second
 SILENT = 1.0  # seconds without an answer that users notice: the requirement where nobody is to notice
 AFTER = 3.0  # seconds in which flows go on once everything is back: a new agent makes rules and routes its own then
