@@ -88,6 +88,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[ACTIVE] = Run(out, known, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse a case that answers for a requirement that there is not."""
+    for item in items:
+        cited = {identity for mark in item.iter_markers("requirement") for identity in mark.args}
+        if unknown := cited - config.stash[KNOWN].keys():
+            names = ", ".join(sorted(unknown))
+            raise pytest.UsageError(f"{item.path}, {item.name}: no requirement is called {names}.")
+
+
 class Run:
     """A reported run."""
 
