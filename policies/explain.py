@@ -1,4 +1,4 @@
-"""Why one flow is allowed, denied or undefined: the policies and rules that decide it, with clauses."""
+"""Why one flow is allowed, denied or undefined: the policies and rules that decide it, and the clauses behind them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from policies import clauses
 from policies.bits import IPV6, holds, selects
 from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
 from policies.oracle import Path, Verdict
-from policies.questions import CLAUSE, OPEN, Question, possible, sure
+from policies.questions import OPEN, Question, possible, sure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,14 +20,40 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """A verdict and the reasons for it, in words."""
+class Reason:
+    """Why a flow is decided as it is, and the clauses that say so."""
 
-    verdict: Verdict
-    reasons: tuple[str, ...]
+    text: str
+    clauses: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.verdict}: " + "; ".join(self.reasons)
+        numbers = " and ".join(str(number) for number in self.clauses)
+        return f"{self.text} (clause{'s' * (len(self.clauses) > 1)} {numbers})" if self.clauses else self.text
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A verdict and the reasons for it.
+
+    A message about one flow is str(decision), which ends with the sentences of the clauses.  A message about several
+    flows takes `line` of each, and the legend of all their clauses once.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+
+    @property
+    def clauses(self) -> frozenset[int]:
+        """The clauses that its reasons cite."""
+        return frozenset(number for reason in self.reasons for number in reason.clauses)
+
+    @property
+    def line(self) -> str:
+        """The verdict and the reasons, in one line."""
+        return f"{self.verdict}: " + "; ".join(str(reason) for reason in self.reasons)
+
+    def __str__(self) -> str:
+        return "\n".join((self.line, *clauses.legend(self.clauses)))
 
 
 @dataclass(frozen=True)
@@ -65,7 +92,7 @@ def explain(
     decision = Decision(deciding[0].verdict, tuple(reason for side in deciding for reason in side.reasons))
     own = source == destination and possible(Question.OWN_SERVICE_IS_EXEMPT, profile)
     if own and decision.verdict is not Verdict.ALLOWED:
-        asked = f"whether a pod reaches itself by its own Service is open (clause {CLAUSE[_OWN]})"
+        asked = Reason(f"{source} connects to itself through its own Service", (clauses.of_question(_OWN),))
         return Decision(Verdict.UNDEFINED, (asked, *decision.reasons))
     return decision
 
@@ -76,15 +103,15 @@ _OWN = Question.OWN_SERVICE_IS_EXEMPT
 def _exempt(sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping[Question, bool]) -> Decision | None:
     """What no policy can forbid."""
     if sender.key == receiver.key and (query.path is Path.POD_IP or sure(_OWN, profile)):
-        why = "a pod always reaches itself (clause 49)"
+        why = Reason(f"{sender.key} connects to itself", (49,))
         if query.path is not Path.POD_IP:
-            why = "the engine declares that a pod always reaches itself by its own Service (clause 50)"
+            text = f"{sender.key} connects to itself through its own Service, which the engine declares as exempt"
+            why = Reason(text, (clauses.of_question(_OWN),))
         return Decision(Verdict.ALLOWED, (why,))
     homes = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
     if homes and sender.node and sender.node == receiver.node:
-        return Decision(
-            Verdict.ALLOWED, (f"a pod and its own node {sender.node} always reach each other (clause 47)",)
-        )
+        why = Reason(f"{sender.key} and {receiver.key} are a pod and its own node {sender.node}", (47,))
+        return Decision(Verdict.ALLOWED, (why,))
     return None
 
 
@@ -100,7 +127,8 @@ class _Why:
             if (match := self._chooses(policy, direction, subject)).perhaps
         ]
         if not chosen:
-            return Decision(Verdict.ALLOWED, (f"no policy isolates {subject.key} for {direction.lower()} (clause 1)",))
+            why = Reason(f"no policy isolates {subject.key} for {direction.lower()}", (1,))
+            return Decision(Verdict.ALLOWED, (why,))
         rows = [self._rules(policy, direction, subject, other) for policy, _ in chosen]
         admitted = [decision for decision in rows if decision.verdict is Verdict.ALLOWED]
         if admitted:
@@ -125,38 +153,39 @@ class _Why:
 
     def _rules(self, policy: Policy, direction: Direction, subject: Endpoint, other: Endpoint) -> Decision:
         rules = policy.rules(direction)
-        lead = f"{policy.key} isolates {subject.key} for {direction.lower()} (clause 2)"
+        isolates = f"{policy.key} isolates {subject.key} for {direction.lower()}"
         if not rules:
-            return Decision(Verdict.DENIED, (f"{lead} and has no {direction.lower()} rule (clause 10)",))
+            return Decision(Verdict.DENIED, (Reason(f"{isolates} and has no {direction.lower()} rule", (2, 10)),))
         receiver = subject if direction == INGRESS else other
-        reasons, asked = [], []
+        reasons, asked = [Reason(isolates, (2,))], []
         for number, rule in enumerate(rules):
             name = f"{policy.key} {direction.lower()} rule {number}"
             peer, port = self._rule(policy, rule, other, receiver, direction)
             if peer.yes and port.yes:
-                return Decision(Verdict.ALLOWED, (f"{name} admits {other.key} on {self._what()} (clause 3)",))
+                return Decision(Verdict.ALLOWED, (Reason(f"{name} allows {other.key} on {self._what()}", (3,)),))
             if peer.perhaps and port.perhaps:
                 question = peer.question or port.question
                 assert question is not None
-                asked.append(f"{name}: {_open(question, other.key)}")
+                asked.append(_open(question, other.key, f"{name}: "))
             elif not peer.perhaps:
-                reasons.append(f"{name} does not name {other.key} as a peer")
+                reasons.append(Reason(f"{name} has no peer that matches {other.key}"))
             else:
-                reasons.append(f"{name} does not hold {self._what()}{self._names(rule, receiver)}")
+                reasons.append(self._no_port(name, rule, receiver))
         if asked:
             return Decision(Verdict.UNDEFINED, tuple(asked))
-        return Decision(Verdict.DENIED, (lead, *reasons))
+        return Decision(Verdict.DENIED, tuple(reasons))
 
     def _what(self) -> str:
         return f"{self.query.protocol}/{self.query.port}"
 
-    def _names(self, rule: Rule, receiver: Endpoint) -> str:
-        """What the names among a rule's ports are on the receiver (clauses 33, 36)."""
+    def _no_port(self, name: str, rule: Rule, receiver: Endpoint) -> Reason:
+        """That a rule does not have the port, with what its named ports are on the receiver."""
+        text = f"{name} has no port that matches {self._what()}"
         names = {entry.port for entry in rule.ports if isinstance(entry.port, str)}
         if not names or isinstance(receiver, Host):
-            return ""
+            return Reason(text)
         declared = [f"{p.name} = {p.protocol}/{p.number}" for p in receiver.ports if p.name in names]
-        return f" (on {receiver.key}: {', '.join(declared) or 'no port of that name'}; clause 33)"
+        return Reason(f"{text}; on {receiver.key} {', '.join(declared) or 'no port has that name'}", (33,))
 
     def _rule(
         self, policy: Policy, rule: Rule, other: Endpoint, receiver: Endpoint, direction: Direction
@@ -231,5 +260,5 @@ def _both(pair: tuple[Match, Match], how: str) -> bool:
     return all(getattr(match, how) for match in pair)
 
 
-def _open(question: Question, who: str) -> str:
-    return f"for {who} the question {question} is open (clause {CLAUSE[question]})"
+def _open(question: Question, who: str, where: str = "") -> Reason:
+    return Reason(f"{where}{question} is open for {who}", (clauses.of_question(question),))

@@ -1,4 +1,7 @@
-"""What the specification leaves open, and profiles that say how an implementation answers."""
+"""The questions that the specification leaves open, and profiles: how an implementation answers them.
+
+The clause that leaves a question open names it in policies/clauses.yaml.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,23 @@ if TYPE_CHECKING:
 
 
 class Question(StrEnum):
-    """An open question; its clause says who answers how."""
+    """An open question; yes means what its name says."""
 
-    BLOCK_MATCHES_PODS = "block-matches-pods"  # 25
-    BLOCK_MATCHES_NODES = "block-matches-nodes"  # 48
-    BLOCK_BEFORE_TRANSLATION = "block-before-translation"  # 27, 53
-    HOST_NETWORK_PODS_ARE_SUBJECTS = "host-network-pods-are-subjects"  # 22
-    HOST_NETWORK_PODS_ARE_PEERS = "host-network-pods-are-peers"  # 22
-    NAMED_PORT_MATCHES_OUTSIDE = "named-port-matches-outside"  # 37
-    NAMED_PORT_MATCHES_IN_BLOCK = "named-port-matches-in-block"  # 37: egress to a pod whose address a block holds
-    OWN_SERVICE_IS_EXEMPT = "own-service-is-exempt"  # 50
-    ICMP_PASSES = "icmp-passes"  # 45: a closed pod answers pings
+    BLOCK_MATCHES_PODS = "block-matches-pods"
+    BLOCK_MATCHES_NODES = "block-matches-nodes"
+    BLOCK_BEFORE_TRANSLATION = "block-before-translation"  # an egress ipBlock is compared with the Service's address
+    HOST_NETWORK_PODS_ARE_SUBJECTS = "host-network-pods-are-subjects"
+    HOST_NETWORK_PODS_ARE_PEERS = "host-network-pods-are-peers"
+    NAMED_PORT_MATCHES_OUTSIDE = "named-port-matches-outside"  # in a rule without peers
+    NAMED_PORT_MATCHES_IN_BLOCK = "named-port-matches-in-block"  # egress to a pod whose address a block holds
+    OWN_SERVICE_IS_EXEMPT = "own-service-is-exempt"
+    ICMP_PASSES = "icmp-passes"  # a pod that is isolated for ingress answers pings
 
-
-CLAUSE = {
-    Question.BLOCK_MATCHES_PODS: 25,
-    Question.BLOCK_MATCHES_NODES: 48,
-    Question.BLOCK_BEFORE_TRANSLATION: 53,
-    Question.HOST_NETWORK_PODS_ARE_SUBJECTS: 22,
-    Question.HOST_NETWORK_PODS_ARE_PEERS: 22,
-    Question.NAMED_PORT_MATCHES_OUTSIDE: 37,
-    Question.NAMED_PORT_MATCHES_IN_BLOCK: 37,
-    Question.OWN_SERVICE_IS_EXEMPT: 50,
-    Question.ICMP_PASSES: 45,
-}
 
 OPEN: Mapping[Question, bool] = {}
 """The specification's own profile: every question is open."""
 
-# What most implementations do that filter packets after address translation (clauses 22, 25, 50).
+# What most implementations do that filter packets after address translation.
 PACKET_FILTER: Mapping[Question, bool] = {
     Question.BLOCK_MATCHES_PODS: True,
     Question.BLOCK_MATCHES_NODES: True,

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import yaml
+
+from policies import clauses
 
 FOLDER = Path(__file__).parent.parent / "suites" / "requirements"
 
@@ -58,5 +61,16 @@ def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
         for row in data["requirements"]:
             if row["id"] in found:
                 raise BrokenRequirementsError(f"{path}: {row['id']} is used twice")
-            found[row["id"]] = Requirement(area=data["area"], **{"link": data["link"], **row})
+            found[row["id"]] = Requirement(area=data["area"], **{"link": data["link"], **_worded(row, path)})
     return found
+
+
+def _worded(row: dict[str, Any], path: Path) -> dict[str, Any]:
+    """A row with its sentence: one that names a clause has the clause's sentence and link."""
+    if "clause" not in row:
+        return row
+    clause = clauses.load().get(row["clause"])
+    if clause is None:
+        raise BrokenRequirementsError(f"{path}: {row['id']} names clause {row['clause']}, and there is none.")
+    rest = {key: value for key, value in row.items() if key != "clause"}
+    return {"sentence": clause.sentence, "link": clause.link, **rest}

@@ -1,18 +1,22 @@
-"""Every clause of the semantics has a case, a requirement of its own, or a recorded reason; and mutants are known."""
+"""Every clause has a case or a reason, messages quote the sentences of clauses, and mutants are known."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
-import yaml
+import pytest
 
-from policies import cases
+from policies import cases, clauses, stage
+from policies.explain import explain
+from policies.oracle import Query
+from policies.questions import Question
+from policies.yamltext import BadFileError
 from reports import requirements
+from tests.catalogue import cited
 from tests.sensitivity import catalogue
 
 ROOT = Path(__file__).parents[2]
-CLAUSES = set(range(1, 76))
 
 
 def shown() -> set[int]:
@@ -21,11 +25,67 @@ def shown() -> set[int]:
 
 
 def test_every_clause_has_a_case_or_a_reason() -> None:
-    """No clause is forgotten, and none has both."""
-    reasons = yaml.safe_load((ROOT / "policies" / "unproved.yaml").read_text())
-    own = {22, 45, 57, 59, 62, 64, 65, 69}  # suites/networkpolicy beside the corpus
-    assert shown() | reasons.keys() | own == CLAUSES
-    assert not shown() & reasons.keys()
+    """No clause is forgotten, and none has both; requirement Pnn of a case beside the corpus is about clause nn."""
+    answered = {int(name[1:]) for name in cited.by_cases() if name.startswith("P")}
+    reasons = {clause.number for clause in clauses.load().values() if clause.no_case}
+    assert shown() | answered | reasons == clauses.load().keys()
+    assert not (shown() | answered) & reasons
+
+
+def test_every_requirement_of_a_clause_has_its_number() -> None:
+    """P15 is about clause 15, and a requirement that names a clause has its sentence and its link."""
+    for name, requirement in requirements.load().items():
+        if name.startswith("P"):
+            clause = clauses.load()[int(name[1:])]
+            assert requirement.sentence != clause.sentence or requirement.link == clause.link
+    assert requirements.load()["P15"].sentence == clauses.load()[15].sentence
+
+
+def test_every_open_question_is_left_open_by_one_clause() -> None:
+    """Each question stands under one clause, which is not a defined one."""
+    named = [question for clause in clauses.load().values() for question in clause.questions]
+    assert sorted(named) == sorted(Question)
+    assert all(clause.status != "defined" for clause in clauses.load().values() if clause.questions)
+
+
+def test_sentences_of_clauses_are_sentences() -> None:
+    """Each begins with a capital or a number and ends with a full stop, and so does each reason."""
+    for clause in clauses.load().values():
+        for text in filter(None, (clause.sentence, clause.no_case)):
+            assert text[0].isupper() or text[0].isdigit(), text
+            assert text.endswith("."), text
+
+
+def test_an_explanation_quotes_each_clause_once() -> None:
+    """Reasons cite numbers, and the sentences of the clauses follow, each once."""
+    case = next(case for case in cases.corpus() if case.id == "deny-all-both")
+    world = case.steps[-1].world(stage.build())
+    decision = explain(world, "x/a", "x/b", Query("TCP", 80))
+    assert decision.line == (
+        "denied: x/deny isolates x/a for egress and has no egress rule (clauses 2 and 10); "
+        "x/deny isolates x/b for ingress and has no ingress rule (clauses 2 and 10)"
+    )
+    assert str(decision).splitlines() == [decision.line, str(clauses.load()[2]), str(clauses.load()[10])]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("  - number: 2\n", "  - number: 1\n", "clauses[1].number: 1 is used twice"),
+        ("source: validation\n", "source: rumour\n", "source: rumour is not among the sources"),
+        ("status: ambiguous", "status: vague", "'vague' is not one of"),
+    ],
+)
+def test_a_broken_file_of_clauses_says_where(
+    old: str, new: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File, line, field and rule."""
+    path = tmp_path / "clauses.yaml"
+    path.write_text(clauses.PATH.read_text().replace(old, new, 1))
+    monkeypatch.setattr(clauses, "PATH", path)
+    with pytest.raises(BadFileError, match=r"^policies/clauses.yaml, line \d+, ") as raised:
+        clauses.load.__wrapped__()
+    assert message in str(raised.value)
 
 
 def test_every_clause_that_is_shown_is_a_requirement() -> None:
