@@ -2,7 +2,7 @@
 
 Named ports differ from pod to pod, one pod has no labels and no named port, one declares a name in a second container
 and on two protocols, and every pod has a neighbour on its node and on others: without these whole groups of bugs stay
-invisible (policy-bugs, "What the corpus demands of fixture and probes").
+invisible (tests/sensitivity/mutants.yaml lists those of the tier "fixture").
 """
 
 from __future__ import annotations

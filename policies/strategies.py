@@ -1,4 +1,4 @@
-"""Hypothesis strategies for worlds and policies, biased to where implementations were wrong (policy-bugs)."""
+"""Hypothesis strategies for worlds and policies, biased to where implementations were wrong."""
 
 from __future__ import annotations
 

@@ -1,13 +1,21 @@
-"""What mutants.yaml says: which mutants are built, what has to find each, and why the others are not there."""
+"""The mutants and the historical bugs that they put back in, as mutants.yaml and bugs.yaml list them."""
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
-PATH = Path(__file__).parent / "mutants.yaml"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent
+PATH = FOLDER / "mutants.yaml"
+BUGS = FOLDER / "bugs.yaml"
 
 
 @dataclass(frozen=True)
@@ -15,9 +23,11 @@ class Mutant:
     """A mutant.
 
     Attributes:
-        id: its number in policy-bugs.
-        tier: the cheapest kind of test that can find it.
+        id: M and a number.
+        tier: the cheapest kind of case that can find it: static, fixture, generated or sequences.
         requirements: those of which one has to find it; none where it is not built.
+        bugs: the historical bugs that are of its kind, by their names in bugs.yaml.
+        sentence: what it does.
         reason: why it is not built.
         family: of the flows that find it; ipv6 takes a dual stack.
     """
@@ -25,17 +35,54 @@ class Mutant:
     id: str
     tier: str
     requirements: tuple[str, ...]
+    bugs: tuple[str, ...]
+    sentence: str
     reason: str = ""
     family: str = "ipv4"
 
 
+@dataclass(frozen=True)
+class Bug:
+    """A historical bug: the project that had it, where it is described, and what went wrong in a sentence."""
+
+    project: str
+    link: str
+    sentence: str
+
+
 def load() -> list[Mutant]:
     """All mutants of the file, in its order."""
-    found = []
-    for tier, rows in yaml.safe_load(PATH.read_text()).items():
-        for identity, said in rows.items():
-            built = isinstance(said, list)
-            ids = tuple(name for name in said if name != "ipv6") if built else ()
-            family = "ipv6" if built and "ipv6" in said else "ipv4"
-            found.append(Mutant(identity, tier, ids, "" if built else said, family))
-    return found
+    sentences = built()
+    return [
+        Mutant(
+            identity,
+            tier,
+            tuple(row.get("found_by", ())),
+            tuple(row["bugs"]),
+            row["sentence"] if "sentence" in row else sentences[identity],
+            row.get("not_built", ""),
+            row.get("family", "ipv4"),
+        )
+        for tier, rows in yaml.safe_load(PATH.read_text()).items()
+        for identity, row in rows.items()
+    ]
+
+
+@cache
+def built() -> Mapping[str, str]:
+    """Every mutant that has a function in mutants/, and the function's docstring."""
+    return {
+        str(decorator.args[0].value): ast.get_docstring(node) or ""
+        for path in sorted((FOLDER / "mutants").glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.func.id == "mutant"
+        if isinstance(decorator.args[0], ast.Constant)
+    }
+
+
+@cache
+def bugs() -> Mapping[str, Bug]:
+    """Every historical bug by its name."""
+    return {name: Bug(**row) for name, row in yaml.safe_load(BUGS.read_text()).items()}

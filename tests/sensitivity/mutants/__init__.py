@@ -1,1 +1,1 @@
-"""Mutants of the reference engine: each puts one historical bug back in (policy-bugs, part 1)."""
+"""Mutants of the reference engine: each puts a kind of historical bug back in (mutants.yaml, bugs.yaml)."""
