@@ -210,6 +210,12 @@ def lab(session: nox.Session) -> None:
     python(session, "-m", "fixtures.open_lab", *session.posargs)
 
 
+@nox.session(name="catalogue")
+def write_catalogue(session: nox.Session) -> None:
+    """Write docs/requirements.md: every requirement, what checks it, and what has made it fail."""
+    python(session, "-m", "tests.catalogue.main")
+
+
 @nox.session
 def clean(session: nox.Session) -> None:
     """Remove what a run that was killed left in a running cluster: [-- --kubeconfig FILE]."""
