@@ -1,7 +1,7 @@
 """The oracle: who reaches whom on one port, for all pairs at once, with what the specification leaves open.
 
-Every policy is read twice: in the way that lets least through and in the way that lets most through, where
-the open questions of a profile allow both.  A pair both readings agree on is decided; the others are undefined.
+Every policy is read twice: in the way that allows least and in the way that allows most, as far as the profile leaves
+questions open.  A pair on which both readings agree is decided; the others are undefined.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Reading:
-    """A set as read least and most: `least` is part of `most`."""
+    """Lower and upper bound of a set: its members for certain, and its members if open questions are answered yes."""
 
     least: int
     most: int
@@ -279,7 +279,7 @@ def _pack(sets: list[int], width: int) -> Packed:
 
 
 def _turn(rows: Packed, count: int) -> Packed:
-    """The transposed of packed rows of count bits."""
+    """Transpose a bit matrix, given as packed rows of count bits."""
     parts = [
         np.packbits(
             np.unpackbits(rows[:, start // 8 : (start + BLOCK) // 8], axis=1, bitorder="little").T,

@@ -42,7 +42,7 @@ def last_except_only() -> None:
 
 @mutant("M031")
 def except_denies() -> None:
-    """An exception denies, whatever else admits."""
+    """An except denies, whatever else allows the address."""
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
         side = ("ip " if version == 4 else "ip6 ") + ("saddr" if direction == "Ingress" else "daddr")

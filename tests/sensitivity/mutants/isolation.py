@@ -97,7 +97,7 @@ def implicit_deny_each() -> None:
 
 @mutant("M069")
 def egress_accept_is_final() -> None:
-    """What a sender's policies admit is not asked of the receiver's on the same node."""
+    """On one node, what the source's egress allows is not checked against the destination's ingress."""
     right = rules.policy_lines
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:

@@ -44,20 +44,20 @@ def icmp_passes() -> None:
 
 @mutant("M087")
 def later_parts_have_no_port() -> None:
-    """Parts of a datagram that do not hold its ports match no rule for a port."""
+    """Fragments after the first match no rule with ports."""
     _parts_apart()
 
 
 @mutant("M088")
 def parts_pass() -> None:
-    """Parts of datagrams are not judged."""
+    """Fragments are always allowed."""
     _parts_apart()
     _first(*(f"{part} accept" for part in PARTS))
 
 
 @mutant("M094")
 def node_ports_exempt() -> None:
-    """What comes to a node's port from outside is not judged."""
+    """Connections to a NodePort from outside the cluster are always allowed."""
     _first(f'iifname "{UPLINK}" ct status dnat accept')
 
 

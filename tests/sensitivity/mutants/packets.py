@@ -61,7 +61,7 @@ def same_node_owner() -> None:
 
 @mutant("M076")
 def second_syn() -> None:
-    """What was dropped once passes when it is sent again."""
+    """A packet that was dropped passes when it is sent again."""
     drop = "goto denied"
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
@@ -79,7 +79,7 @@ def second_syn() -> None:
 
 @mutant("M077")
 def direction_blind() -> None:
-    """Whoever was talked to may talk back on its own account."""
+    """A pod that was connected to may open connections back."""
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         text = RULESET(store, node, networks)
@@ -117,7 +117,7 @@ def service_address_allowed() -> None:
 
 @mutant("M091")
 def service_same_node_bypass() -> None:
-    """By a Service a pod of the same node is reached whatever its policies."""
+    """Through a Service, a pod of the same node is reached whatever its policies."""
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
         local = [f"    ct status dnat ip saddr {n} ip daddr {n} accept" for n in networks if ":" not in n]
@@ -177,7 +177,7 @@ def second_family_unfiltered() -> None:
 
 @mutant("M096")
 def own_service_is_foreign() -> None:
-    """A pod that reaches itself by its own Service is judged like anybody."""
+    """A pod that connects to itself through its own Service is judged like any other client."""
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         own = {f" {address} return" for pod in store.pods() for v in (4, 6) for address in objects.addresses(pod, v)}

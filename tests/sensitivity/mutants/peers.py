@@ -29,7 +29,7 @@ def _combined(peer: Object) -> bool:
 
 @mutant("M013")
 def pods_of_all_namespaces() -> None:
-    """A podSelector alone names pods of all namespaces."""
+    """A podSelector alone matches pods of all namespaces."""
 
     def is_peer(peer: Object, policy: Object, pod: Object, store: Store) -> bool:
         return _pod(peer, pod) if peer.get("namespaceSelector") is None else IS_PEER(peer, policy, pod, store)
@@ -103,7 +103,7 @@ def last_kind_wins() -> None:
 
 @mutant("M020")
 def empty_set_is_any() -> None:
-    """Peers that match nobody are no restriction."""
+    """A rule whose peers match nothing allows everything."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         return OTHERS(rule, policy, store, version) or [Others(anyone=True)]

@@ -142,7 +142,7 @@ def name_without_protocol() -> None:
 
 @mutant("M051")
 def empty_entry_lost() -> None:
-    """An entry that says nothing is lost beside others."""
+    """An empty entry of ports is lost beside others."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         entries = rule.get("ports") or []
@@ -197,7 +197,7 @@ def end_wraps() -> None:
 
 @mutant("M057")
 def other_is_tcp() -> None:
-    """What is not UDP is TCP."""
+    """Every protocol but UDP is taken for TCP."""
 
     def number(entry: Object) -> Ports:
         return NUMBER({**entry, "protocol": "UDP" if entry["protocol"] == "UDP" else "TCP"})

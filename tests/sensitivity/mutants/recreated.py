@@ -66,7 +66,7 @@ def known_ports_outlive_pods() -> None:
 
 @mutant("M107")
 def deleted_by_address() -> None:
-    """Deleting a pod takes its addresses from whoever has them by now."""
+    """Deleting a pod removes its addresses from the pod that has them by now."""
     gone: set[str] = set()
 
     def decide(_: Store, event: str, thing: Object, __: Object | None) -> Object:
@@ -97,7 +97,7 @@ def old_addresses_stay() -> None:
 
 @mutant("M109")
 def late_teardown() -> None:
-    """The teardown of a pod comes with the next pod's event, and removes who has its name by then."""
+    """The late teardown of a pod removes the pod that has its name by then."""
     pending: set[str] = set()
 
     def decide(store: Store, event: str, thing: Object, _: Object | None) -> Object:

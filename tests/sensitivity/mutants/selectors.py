@@ -29,7 +29,7 @@ def labels_or() -> None:
 
 @mutant("M002")
 def in_multi_none() -> None:
-    """In with several values holds never."""
+    """In with several values matches nothing."""
     semantics.holds = lambda row, labels: (
         not (row["operator"] == "In" and len(row["values"]) > 1) and HOLDS(row, labels)
     )
@@ -43,7 +43,7 @@ def expressions_dropped() -> None:
 
 @mutant("M004")
 def absent_false() -> None:
-    """NotIn and DoesNotExist do not match what lacks the key."""
+    """NotIn and DoesNotExist do not match objects that lack the key."""
 
     def holds(row: Object, labels: dict[str, str]) -> bool:
         if row["operator"] == "DoesNotExist":
@@ -55,7 +55,7 @@ def absent_false() -> None:
 
 @mutant("M005")
 def unlabelled_invisible() -> None:
-    """What has no labels is matched by nothing."""
+    """Objects without labels are matched by no selector."""
     semantics.selects = lambda selector, labels: bool(labels) and SELECTS(selector, labels)
 
 
