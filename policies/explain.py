@@ -110,8 +110,9 @@ def _exempt(sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping
         return Decision(Verdict.ALLOWED, (why,))
     homes = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
     if homes and sender.node and sender.node == receiver.node:
-        why = Reason(f"{sender.key} and {receiver.key} are a pod and its own node {sender.node}", (47,))
-        return Decision(Verdict.ALLOWED, (why,))
+        home, other = homes[0], receiver if homes[0] is sender else sender
+        is_on = "is" if isinstance(home, Host) else "shares the network of"
+        return Decision(Verdict.ALLOWED, (Reason(f"{home.key} {is_on} the node that {other.key} runs on", (47,)),))
     return None
 
 
