@@ -225,7 +225,7 @@ def clean(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Test the suite itself: units, the repository, and everything that needs a lab of its own."""
-    python(session, "-m", "pytest", "tests", *session.posargs)
+    python(session, "-m", "pytest", *session.posargs)  # tests/, unless files are given
 
 
 @nox.session

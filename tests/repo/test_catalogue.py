@@ -1,10 +1,18 @@
-"""docs/requirements.md, the page of all requirements: it is complete and up to date."""
+"""The documents: the page of all requirements is complete and up to date, and links lead somewhere."""
 
 from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
 
 from fixtures import paths
 from reports import requirements
 from tests.catalogue import cited, main, page
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_tests_that_see_a_requirement_fail_exist() -> None:
@@ -25,3 +33,21 @@ def test_every_requirement_has_a_file_and_a_letter() -> None:
 def test_the_page_of_requirements_is_up_to_date() -> None:
     """docs/requirements.md is what `nox -s catalogue` writes."""
     assert main.PATH.read_text() == page.text(), "run ./noxw -s catalogue"
+
+
+@pytest.mark.parametrize("path", cited.tracked(".md"), ids=str)
+def test_links_between_pages_lead_somewhere(path: Path) -> None:
+    """A relative link names a file that there is, and a heading of it if it names one."""
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", (paths.ROOT / path).read_text()):
+        name, _, heading = link.partition("#")
+        target = (paths.ROOT / path).parent / name if name else paths.ROOT / path
+        assert target.exists(), link
+        headings = re.findall(r"^#+ (.+)$", target.read_text(), re.MULTILINE) if target.suffix == ".md" else []
+        assert not heading or heading in {re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings}
+
+
+def test_the_glossary_stays_short() -> None:
+    """At most twenty words of netproof's own."""
+    rows = re.findall(r"^\| (?!word|-)([^|]+) \|", (paths.ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert rows == sorted(rows)
+    assert len(rows) <= 20
