@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 CONNECTED = "connected"
 DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
+ANY = "any"  # an expectation only: the flow is sent to see what it gives
 NOT_THROUGH = ("timeout", "refused", "reset", "unreachable")
 
 
@@ -54,6 +55,17 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class NoServer:
+    """Why nobody serves a denied flow's target, by design; then an allowed flow beside it has to be the control."""
+
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip():
+            raise ValueError("NoServer needs a reason: why does nobody serve the target?")
+
+
+@dataclass(frozen=True)
 class Expected:
     """A flow and what it has to give.
 
@@ -61,9 +73,14 @@ class Expected:
         source: who sends it: a probe's name.
         destination: whom it is for, as the matrix's column says it.
         target: where it goes.
-        outcome: connected or denied.
+        outcome: connected, denied, or any.
         identities: who may answer; empty for anybody.
         sources: which source addresses the server may see; empty for any.
+        server: the probe whose server answers, or would answer a denied flow; "" for those of `identities`.
+        server_port: the port its server listens on, where that is not the target's: behind a Service; 0 for the same.
+
+    Raises:
+        ValueError: a denied flow names no server: one that has died would pass for a denial.
     """
 
     source: str
@@ -72,6 +89,15 @@ class Expected:
     outcome: str = CONNECTED
     identities: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+    server: str | NoServer = ""
+    server_port: int = 0
+
+    def __post_init__(self) -> None:
+        if self.outcome == DENIED and not self.server:
+            raise ValueError(
+                f"{self.source} → {self.destination} ({self.target}): a denied flow names the server that would "
+                "answer, or NoServer with the reason why there is none."
+            )
 
     def __str__(self) -> str:
         if self.outcome != CONNECTED:
@@ -80,9 +106,24 @@ class Expected:
         seen = f" from {' or '.join(sorted(self.sources))}" if self.sources else ""
         return f"connected{who}{seen}"
 
+    @property
+    def servers(self) -> frozenset[str]:
+        """The probes whose servers have to work for the outcome to say anything about the network."""
+        if isinstance(self.server, NoServer):
+            return frozenset()
+        return frozenset({self.server}) if self.server else self.identities
+
+    @property
+    def control(self) -> Target:
+        """Where each of its servers is asked on its own host, with no network between."""
+        loopback = "::1" if ":" in self.target.host else "127.0.0.1"
+        return Target(self.target.protocol, loopback, self.server_port or self.target.port)
+
     def wrong(self, seen: Observation) -> str | None:
         """Why an observation is not what is expected, in a few words; None where it is."""
         outcome = seen.outcome.partition(":")[0]
+        if self.outcome == ANY:
+            return None
         if self.outcome == DENIED:
             stopped = None if outcome in NOT_THROUGH else seen.outcome
             return "got through" if outcome == CONNECTED else stopped

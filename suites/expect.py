@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.errors import NetproofError
-from fixtures.probes import matrix as probes
+from fixtures.probes import judging
 from fixtures.probes.client import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
 from policies import matrix
-from policies.flow import CONNECTED, Expected, Target
+from policies.flow import Expected, Target
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from fixtures.probes.client import Prober
     from fixtures.testbed import Testbed
     from fixtures.world import ProbePod
 
+SERVERS = 4.0  # seconds for servers to answer on their own hosts, where flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
 
 
@@ -54,31 +55,33 @@ class Expect:
 
         Args:
             flows: the flows.
-            probers: who sends them, where a case has pods of its own.
+            probers: who sends them and answers for their servers, where a case has pods of its own.
             timeout: seconds after which a flow does not get through.
             rounds: how often each is sent.
             patience: seconds until they have to be right.
+
+        Raises:
+            Inconclusive: a server does not answer on its own host.
+            ValueError: none of the probers is on a server's host.
         """
         __tracebackhide__ = True
         if not flows:
             pytest.skip("the cluster has nothing of the kind: too few nodes")
-        probers = self.testbed.probers if probers is None else probers
-        settled = settle(
-            lambda: probes.compare(flows, probes.observe(probers, flows, timeout=timeout, rounds=rounds)),
-            patience=patience,
-        )
+        batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
+        judged = judging.settle(batch, patience=patience, servers=SERVERS)
         self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
-        self.facts["attempts"] = max(self.facts.get("attempts", 0), settled.attempts)
-        if settled.on_the_way:
-            self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
-        if settled.wrong:
-            self._fail_flows(flows, settled.wrong, settled.attempts, settled.seconds)
+        self.facts["attempts"] = max(self.facts.get("attempts", 0), judged.attempts)
+        if judged.on_the_way:
+            self.facts["on_the_way"] = judged.on_the_way[:SHOWN]
+        if judged.dead:
+            raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*judged.dead])}")
+        if judged.wrong:
+            self._fail_flows(flows, judged.wrong, judged.attempts, judged.seconds)
 
     def _fail_flows(
         self, flows: Sequence[Expected], wrong: Sequence[matrix.Wrong], attempts: int, seconds: float
     ) -> None:
         __tracebackhide__ = True
-        self._control({(name, item.expected.target.protocol) for item in wrong for name in item.expected.identities})
         shown = matrix.build(flows, wrong)
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
@@ -89,18 +92,23 @@ class Expect:
             + f"\n\n{shown.text()}"
         )
 
-    def _control(self, servers: Iterable[tuple[str, str]]) -> None:
-        """A server that does not answer on its own host says nothing about the network."""
-        for name, protocol in servers:
-            prober = self.testbed.probers.get(name)
-            if prober is None or protocol == "icmp":
-                continue
-            try:
-                seen = prober.probe(self.testbed.on_own_host(name, protocol)[:1])[0][0]
-            except NetproofError as error:
-                raise Inconclusive(f"the probe of {name} is gone: {error}") from error
-            if seen.outcome != CONNECTED:
-                raise Inconclusive(f"the probe server of {name} does not answer on its own host: {seen}")
+    @contextmanager
+    def answering(self, flows: Sequence[Expected], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
+        """What is concluded inside counts only where the servers of these flows answer on their own hosts afterwards.
+
+        For what is sent in another way than by `flows`: single packets, transfers, connections of a pod's own.
+
+        Raises:
+            Inconclusive: one does not.
+        """
+        __tracebackhide__ = True
+        batch = judging.Batch(self.testbed.probers if probers is None else probers, flows)
+        try:
+            yield
+        except Refuted:
+            _require_servers(batch)
+            raise
+        _require_servers(batch)
 
     def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> None:
         """Looking finds nothing, twice in a row; what was found before that stays in the report."""
@@ -118,6 +126,12 @@ class Expect:
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
             raise Refuted(f"{what}:\n{_first(lines)}")
+
+
+def _require_servers(batch: judging.Batch) -> None:
+    __tracebackhide__ = True
+    if not batch.alive_within(SERVERS):
+        raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*batch.dead()])}")
 
 
 def require(holds: object, otherwise: str) -> None:

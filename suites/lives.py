@@ -10,7 +10,7 @@ from fixtures import reuse, waiting, world
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PYTHON_IMAGE, PodPlan
 from policies import manifest
-from policies.flow import CONNECTED, DENIED, Expected, Target
+from policies.flow import DENIED, Expected, Target
 from reports.outcome import Inconclusive
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def admitting(pod: ProbePod, *peers: Object) -> Object:
 
 def reaching(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Expected:
     """A flow between pods that gets through."""
-    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=CONNECTED)
+    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), server=pod.key)
 
 
 def denied(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Expected:
-    """A flow between pods that does not."""
-    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED)
+    """A flow between pods that does not, although the server works."""
+    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED, server=pod.key)
 
 
 def apart(testbed: Testbed) -> tuple[ProbePod, ProbePod]:

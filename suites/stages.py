@@ -7,17 +7,23 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 
 from fixtures import terminal
 from fixtures.progress import Progress
 from fixtures.stages.campaign import Campaign
-from policies import questions
+from fixtures.stages.probing import describe
+from policies import manifest
+from reports import evidence
+from reports.outcome import Inconclusive, Refuted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from fixtures.stages.judge import Judge
+    from fixtures.stages.probing import Seen
     from fixtures.testbed import Testbed
-    from policies.questions import Question
+    from suites.expect import Expect
 
 
 class Shown(io.StringIO):
@@ -56,6 +62,23 @@ def campaign(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[Campaign
         made.close()
 
 
-def profile_of(testbed: Testbed) -> Mapping[Question, bool]:
-    """How the engine says it answers what the specification leaves open."""
-    return questions.PROFILES[testbed.cni.variant.profile]
+def require_right(seen: Seen, judge: Judge, expect: Expect, what: str) -> None:
+    """Fail the requirement where a state is not right, with the reasons of the oracle; its policies are evidence.
+
+    Raises:
+        Inconclusive: servers do not answer on their own hosts.
+    """
+    __tracebackhide__ = True
+    if seen.dead:
+        raise Inconclusive(f"servers do not answer on their own hosts: {'; '.join(seen.dead[:5])}")
+    if seen.wrong:
+        evidence.attach_text("policies", policies_text(seen), expect.evidence)
+        raise Refuted(
+            f"{what}\n{len(seen.wrong)} of {seen.flows} flows are wrong after {seen.seconds:.1f} s:\n"
+            + describe(seen, judge.profile)
+        )
+
+
+def policies_text(seen: Seen) -> str:
+    """The policies of a state as YAML."""
+    return yaml.safe_dump_all([manifest.write(policy) for policy in seen.world.policies], sort_keys=False)

@@ -10,7 +10,7 @@ from fixtures import waiting
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.cnis import agents
 from fixtures.faults.catalogue import Recovery
-from fixtures.probes import matrix
+from fixtures.probes import judging
 from fixtures.testbed import OUTSIDE
 from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS
@@ -156,12 +156,12 @@ class Experiment:
         return not wrong
 
     def _wrong(self, timeout: float) -> list[str]:
-        """The flows that are not answered in so many seconds as they should be."""
-        flows = self._matrix()
-        seen = matrix.observe(self.testbed.probers, flows, timeout=timeout)
-        return [str(wrong) for wrong in matrix.compare(flows, seen)]
+        """The flows that are not answered in so many seconds as they should be, or the servers that are dead."""
+        answers = judging.Batch(self.testbed.probers, self.matrix(), timeout).ask()
+        return [*answers.dead] or [str(wrong) for wrong in answers.wrong]
 
-    def _matrix(self) -> list[Expected]:
+    def matrix(self) -> list[Expected]:
+        """Flows between the victim's pod and its peers', both ways, and to the outside."""
         testbed, family = self.testbed, self.testbed.topology.families[0]
         own = testbed.pods_on(self.victim)[0]
         flows = []
@@ -173,7 +173,7 @@ class Experiment:
         if EXTERNAL_HOST in testbed.cluster.capabilities and "masquerade" in testbed.cni.variant.features:
             target = Target("tcp", testbed.topology.outside_ip(family), PORTS[0])
             sources = frozenset({testbed.hosts[self.victim].ip(family)})
-            flows.append(Expected(own.key, OUTSIDE, target, sources=sources))
+            flows.append(Expected(own.key, OUTSIDE, target, sources=sources, server=OUTSIDE))
         return flows
 
     def _start(self) -> None:

@@ -90,6 +90,7 @@ def test_a_fault_recovers_as_known(testbed: Testbed, expect: Expect, fault: Faul
         record(expect, fault, experiment)
     if not experiment.took:
         raise Inconclusive(f"{fault.id} had no effect on {victim}, so nothing can be said about it")
-    expect.nothing(experiment.left, "the nodes are not as they were before")
-    expect.nothing(experiment.crashes, "the agent crashed")
-    expect.nothing(unlike(experiment), "the recovery is not as it is known")
+    with expect.answering(experiment.matrix()):
+        expect.nothing(experiment.left, "the nodes are not as they were before")
+        expect.nothing(experiment.crashes, "the agent crashed")
+        expect.nothing(unlike(experiment), "the recovery is not as it is known")

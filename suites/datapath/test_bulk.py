@@ -11,6 +11,7 @@ from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.nodestate import Finding
 from fixtures.world import PORTS
 from policies.flow import CONNECTED, Target
+from suites.expect import to_pod
 from suites.marks import requirement
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from fixtures.testbed import Testbed
     from fixtures.world import ProbePod
+    from policies.flow import Expected
     from suites.expect import Expect
 
 TRANSFER = 10_000_000  # bytes each way
@@ -34,6 +36,11 @@ def neighbours(testbed: Testbed) -> Iterator[tuple[ProbePod, ProbePod]]:
         for other in testbed.nodes:
             client, server = testbed.pods_on(node)[0], testbed.pods_on(other)[0]
             yield (client, server) if node != other else (client, testbed.pods_on(node)[1])
+
+
+def to_neighbours(testbed: Testbed, protocol: str, port: int, family: str) -> list[Expected]:
+    """Flows between them, for their servers to be asked on their own hosts."""
+    return [to_pod(client.key, server, protocol, port, family) for client, server in neighbours(testbed)]
 
 
 @requirement("D14")
@@ -63,7 +70,8 @@ def test_datagrams_larger_than_the_mtu_arrive_in_fragments(testbed: Testbed, exp
                 findings.append(Finding(client.key, f"{DATAGRAM} bytes to {server.key}", CONNECTED, seen))
         return findings
 
-    expect.nothing_soon(wrong, "fragmented datagrams do not arrive")
+    with expect.answering(to_neighbours(testbed, "udp", PORTS[0], family)):
+        expect.nothing_soon(wrong, "fragmented datagrams do not arrive")
 
 
 def busy(testbed: Testbed) -> float | None:
@@ -98,6 +106,7 @@ def test_many_short_connections_are_answered_soon(testbed: Testbed, expect: Expe
         seen = ", ".join(f"{row.count} × {row.outcome}" for row in rows)
         return Finding(client.key, f"{CONNECTIONS} connections to {server.key}", "99 % connected", seen)
 
+    flows = [to_pod(client.key, server, "tcp", PORTS[1], family) for client, server in pairs]
     before, begun = busy(testbed), time.monotonic()
     with ThreadPoolExecutor(len(pairs)) as pool:
         lost = list(filter(None, pool.map(storm, pairs)))
@@ -105,4 +114,5 @@ def test_many_short_connections_are_answered_soon(testbed: Testbed, expect: Expe
     expect.facts["connections per s"] = round(made / (time.monotonic() - begun))
     if before is not None and (after := busy(testbed)) is not None:
         expect.facts["CPU ms per connection"] = round(1000 * (after - before) / made, 3)
-    expect.nothing(lost, "connections are lost or slow")
+    with expect.answering(flows):
+        expect.nothing(lost, "connections are lost or slow")

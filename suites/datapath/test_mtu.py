@@ -10,6 +10,7 @@ from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
 from fixtures.nodestate import Finding
 from fixtures.world import PORTS
 from policies.flow import Target
+from suites.expect import to_pod
 from suites.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ def outcomes(testbed: Testbed, family: str, size: int | None, expected: str) -> 
 def test_a_packet_of_the_pod_mtu_passes_everywhere(testbed: Testbed, expect: Expect, family: str) -> None:
     """An unfragmentable packet as large as the MTU of the pod's interface passes between all pods."""
     what = "packets of the pods' MTU do not pass"
-    expect.nothing_soon(lambda: outcomes(testbed, family, None, "connected"), what)
+    servers = [to_pod(pod.key, pod, "udp", PORTS[0], family) for pod in testbed.pods.values()]
+    with expect.answering(servers):
+        expect.nothing_soon(lambda: outcomes(testbed, family, None, "connected"), what)
 
 
 @requirement("D13")

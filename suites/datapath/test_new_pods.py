@@ -11,6 +11,7 @@ from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
 from reports.outcome import Refuted
 from suites.expect import Expect, require, to_pod
+from suites.lives import with_probers
 from suites.marks import requirement
 
 REQUIRED = 10.0  # seconds until a new pod is Ready and reachable: the requirement
@@ -30,7 +31,8 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
             raise Refuted(str(error)) from error
         expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
         flows = [to_pod(client, pod, "tcp", PORTS[0], family) for client in clients for pod in pods]
-        expect.flows(flows, patience=REQUIRED)
+        with with_probers(testbed, *pods) as probers:
+            expect.flows(flows, probers=probers, patience=REQUIRED)
         seconds = time.monotonic() - begun
         expect.facts["reachable_seconds"] = round(seconds, 2)
         require(seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed")

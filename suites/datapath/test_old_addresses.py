@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures import reuse, world
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
-from policies.flow import DENIED, Expected, Target
+from policies.flow import DENIED, Expected, NoServer, Target
 from reports.outcome import Inconclusive
 from suites.expect import Expect, require, to_pod
+from suites.lives import with_probers
 from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
@@ -22,14 +24,18 @@ PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
 REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
 
 
-def flows(testbed: Testbed, pod: ProbePod, family: str, outcome: str) -> list[Expected]:
-    """Flows from a pod of every node to an address that was, or is again, a pod's."""
+def reaching(testbed: Testbed, pod: ProbePod, family: str) -> list[Expected]:
+    """Flows from a pod of every node to a pod."""
     clients = [testbed.pods_on(node)[0] for node in testbed.nodes]
-    return [
-        to_pod(client.key, pod, protocol, PORTS[0], family, outcome=outcome)
-        for client in clients
-        for protocol in ("tcp", "udp")
-    ]
+    return [to_pod(client.key, pod, protocol, PORTS[0], family) for client in clients for protocol in ("tcp", "udp")]
+
+
+def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Expected]:
+    """Flows from a pod of every node to the address of one that is gone, and to its neighbour, which answers."""
+    neighbour = testbed.pods_on(old.node)[1]
+    gone = NoServer("its pod was deleted")
+    there = reaching(testbed, old, family)
+    return [replace(flow, outcome=DENIED, server=gone) for flow in there] + reaching(testbed, neighbour, family)
 
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
@@ -44,10 +50,11 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
     node = testbed.nodes[-1]
     plan, old = create_at(testbed, node)
     try:
-        expect.flows(flows(testbed, old, family, "connected"), patience=PATIENCE)
+        with with_probers(testbed, old) as probers:
+            expect.flows(reaching(testbed, old, family), probers=probers, patience=PATIENCE)
     finally:
         world.remove(testbed.kube, [plan])
-    expect.flows(flows(testbed, old, family, DENIED))
+    expect.flows(unanswered(testbed, old, family))
     plan, new = create_at(testbed, node, old)
     if new.ips != old.ips:
         world.remove(testbed.kube, [plan])
@@ -76,6 +83,7 @@ def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: E
     """A pod that gets a deleted pod's address answers every node within five seconds."""
     plan, new = reused(testbed, expect, family)
     try:
-        expect.flows(flows(testbed, new, family, "connected"), patience=REQUIRED)
+        with with_probers(testbed, new) as probers:
+            expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
     finally:
         world.remove(testbed.kube, [plan])

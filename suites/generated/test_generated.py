@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures.stages.campaign import PACE
+from fixtures.stages.judge import VERSION
 from fixtures.stages.playing import SHRINK_PATIENCE, search, shrink
-from fixtures.stages.probing import VERSION, describe, queries
+from fixtures.stages.probing import describe
 from fixtures.stages.reproducer import text
 from policies import covering, stage
 from policies.histories import generate
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 from suites.marks import needs, requirement
-from suites.stages import GROUP, profile_of
+from suites.stages import GROUP
 
 if TYPE_CHECKING:
     import pytest
@@ -30,8 +32,8 @@ STATES = 6  # of one random history
 def certify(campaign: Campaign, histories: list[History], family: str, expect: Expect, what: str) -> None:
     """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
     __tracebackhide__ = True
-    profile, asked = profile_of(campaign.testbed), queries(family, campaign.protocols)
-    found = search(campaign, histories, asked, profile, what, patience=campaign.patience)
+    judge = campaign.judge(family, agree=1)
+    found = search(campaign, histories, judge, what)
     if found.dead:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
     expect.facts |= campaign.facts() | {
@@ -43,12 +45,12 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
     }
     if found.seen:
         patience = min(campaign.patience, max(SHRINK_PATIENCE, PACE * max(found.slowest, campaign.slowest)))
-        small, last, tried = shrink(campaign, found.history, found.seen, asked, profile, patience=patience)
-        file = text(small, last, profile, VERSION[family])
+        small, last, tried = shrink(campaign, found.history, found.seen, replace(judge, patience=patience))
+        file = text(small, last, judge.profile, judge.version)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
         raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "
-            f"({tried} smaller ones tried):\n{describe(last, profile)}\n\n{file}"
+            f"({tried} smaller ones tried):\n{describe(last, judge.profile)}\n\n{file}"
         )
 
 

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixtures.stages.playing import play_case
-from fixtures.stages.probing import describe, queries
 from policies import cases
-from reports.outcome import Refuted
 from suites.marks import needs, requirement
-from suites.stages import GROUP, profile_of
+from suites.stages import GROUP, require_right
 
 if TYPE_CHECKING:
     import pytest
 
     from fixtures.stages.campaign import Campaign
     from policies.cases import Case
+    from suites.expect import Expect
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -30,10 +29,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @GROUP
 @requirement("G03")
 @needs("network-policy")
-def test_replay(campaign: Campaign, replayed: Case, family: str) -> None:
+def test_replay(campaign: Campaign, replayed: Case, family: str, expect: Expect) -> None:
     """A case of the file comes out as the file states."""
-    profile = profile_of(campaign.testbed)
-    asked = queries(family, campaign.protocols)
-    seen = play_case(campaign.stages[0], replayed, asked, profile, patience=campaign.patience)[-1]
-    if seen.wrong:
-        raise Refuted(f"{len(seen.wrong)} of {seen.flows} flows are wrong:\n{describe(seen, profile)}")
+    judge = campaign.judge(family)
+    steps = play_case(campaign.stages[0], replayed, judge)
+    expect.facts |= {"case": replayed.id, "flows": sum(seen.flows for seen in steps)}
+    require_right(steps[-1], judge, expect, replayed.title)

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from fixtures import waiting, world
 from fixtures.cnis import install, replacing
-from fixtures.probes import matrix
+from fixtures.probes import judging
 from fixtures.testbed import plans, wait_until_all_answer
 from fixtures.waiting import NeverHappenedError
 from fixtures.world import PORTS, PodPlan
-from reports.outcome import Refuted
+from reports.outcome import Inconclusive, Refuted
 from suites.expect import to_pod
 from suites.lives import with_probers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from fixtures.cnis.catalogue import Cni
     from fixtures.kube import Object
@@ -74,7 +74,7 @@ class Passage:
             except NeverHappenedError as error:
                 self.lines.append(f"A pod does not start: {error}")
 
-    def look(self, when: str) -> list[Wrong]:
+    def look(self, when: str) -> Sequence[Wrong]:
         """Who reaches whom once that no longer changes, counted by age and by place; what went wrong."""
         with with_probers(self.testbed, *self.later) as probers:
             pods = [*self.testbed.pods.values(), *self.later]
@@ -83,21 +83,25 @@ class Passage:
                 for family in self.testbed.topology.families
                 for one, other in itertools.permutations(pods, 2)
             ]
-            wrong: list[Wrong] = []
+            batch = judging.Batch(probers, flows)
+            last = judging.Answers()
 
-            def probe() -> set[Expected]:
-                wrong[:] = matrix.compare(flows, matrix.observe(probers, flows))
-                return {row.expected for row in wrong}
+            def probe() -> set[Expected] | set[str]:
+                nonlocal last
+                last = batch.ask()
+                return set(last.dead) or {row.expected for row in last.wrong}
 
             try:
                 waiting.unchanging(probe, f"nothing changing {when}", patience=PATIENCE)
             except NeverHappenedError as error:
                 self.lines.append(f"{error} What follows is the last look.")
+        if last.dead:
+            raise Inconclusive(f"probe servers do not answer on their own hosts: {'; '.join(last.dead)}")
         self.lines.append(f"\n{when}:")
-        self.lines += self._counted(flows, wrong) + [f"  {line}" for line in self.shared()]
-        return wrong
+        self.lines += self._counted(flows, last.wrong) + [f"  {line}" for line in self.shared()]
+        return last.wrong
 
-    def _counted(self, flows: list[Expected], wrong: list[Wrong]) -> list[str]:
+    def _counted(self, flows: list[Expected], wrong: Sequence[Wrong]) -> list[str]:
         late = {pod.key for pod in self.later}
         node = {pod.key: pod.node for pod in (*self.testbed.pods.values(), *self.later)}
         all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)

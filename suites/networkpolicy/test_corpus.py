@@ -6,20 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from fixtures.stages.playing import play_case
-from fixtures.stages.probing import Seen, describe, queries
-from policies import cases, manifest
+from policies import cases
 from policies.cases import Case
-from reports import evidence
-from reports.outcome import Inconclusive, Refuted
 from suites.marks import needs, requirement, title
-from suites.stages import GROUP, profile_of
+from suites.stages import GROUP, require_right
 
 if TYPE_CHECKING:
     from fixtures.stages.campaign import Campaign
     from fixtures.stages.live import LiveStage
+    from fixtures.stages.probing import Seen
     from suites.expect import Expect
 
 
@@ -34,12 +31,10 @@ class Run:
     def of(self, case: Case, family: str) -> list[Seen]:
         """What the steps of a case came to."""
         if not self.results:
-            profile = profile_of(self.campaign.testbed)
 
             def play(live: LiveStage, piece: tuple[Case, str]) -> list[Seen]:
                 case, on = piece
-                asked = queries(on, self.campaign.protocols)
-                return play_case(live, case, asked, profile, patience=self.campaign.patience)
+                return play_case(live, case, self.campaign.judge(on))
 
             for (played, on), seen in self.campaign.run(self.chosen, play, "policy cases"):
                 self.results[played.id, on] = seen
@@ -69,7 +64,6 @@ def run(campaign: Campaign, request: pytest.FixtureRequest) -> Run:
 def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
     """A hand-written case of the corpus."""
     steps = run.of(case, family)
-    profile = profile_of(run.campaign.testbed)
     expect.facts |= run.campaign.facts() | {
         "case": case.id,
         "flows": sum(seen.flows for seen in steps),
@@ -79,16 +73,5 @@ def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
         "on the way": [line for seen in steps for line in seen.on_the_way][:20],
     }
     last, step = steps[-1], case.steps[len(steps) - 1]
-    if last.dead:
-        raise Inconclusive(f"servers do not answer on their own host: {'; '.join(last.dead[:5])}")
-    if last.wrong:
-        evidence.attach_text("policies", policies_text(last), expect.evidence)
-        raise Refuted(
-            f"{case.title}{f' ({step.title})' if step.title != case.title else ''}\n"
-            f"{len(last.wrong)} of {last.flows} flows are wrong after {last.seconds:.1f} s:\n{describe(last, profile)}"
-        )
-
-
-def policies_text(seen: Seen) -> str:
-    """The policies of a state as YAML."""
-    return yaml.safe_dump_all([manifest.write(policy) for policy in seen.world.policies], sort_keys=False)
+    what = f"{case.title}{f' ({step.title})' if step.title != case.title else ''}"
+    require_right(last, run.campaign.judge(family), expect, what)

@@ -85,6 +85,7 @@ def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: E
     node = testbed.nodes[-1]
     closed = policy("early", {"podSelector": {"matchLabels": {"early": "closed"}}, "policyTypes": ["Egress"]})
     with (
+        expect.answering([reaching(testbed.pods_on(node)[0], target, family)]),
         enforced(testbed, closed),
         running(testbed, early_pod(node, target, family, {"early": "open"})) as control,
         running(testbed, early_pod(node, target, family, {"early": "closed"})) as subject,

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.stages.judge import profile_of
 from fixtures.testbed import HOST_NAMESPACE, HOST_PORTS
 from fixtures.world import PORTS
 from policies import manifest
-from policies.flow import CONNECTED, Target
+from policies.flow import ANY, CONNECTED, Expected, Target
 from policies.model import NAMESPACE_LABEL
 from policies.questions import Question
 from suites.expect import require
 from suites.lives import PATIENCE, admitting, apart, denied, enforced, only, policy, reaching
 from suites.marks import disturbs, needs, requirement
-from suites.stages import profile_of
 
 if TYPE_CHECKING:
     from fixtures.testbed import Testbed
@@ -25,15 +25,17 @@ if TYPE_CHECKING:
 HOSTS = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: HOST_NAMESPACE}}}
 
 
-def gets_through(testbed: Testbed, source: ProbePod, target: Target) -> bool:
-    """Whether a flow connects."""
-    return testbed.probers[source.key].probe([target])[0][0].outcome == CONNECTED
+def gets_through(expect: Expect, source: ProbePod, server: ProbePod, target: Target) -> bool:
+    """Whether a flow to a server that works connects."""
+    flow = Expected(source.key, server.key, target, outcome=ANY, server=server.key)
+    with expect.answering([flow]):
+        return expect.testbed.probers[source.key].probe([target])[0][0].outcome == CONNECTED
 
 
 def answered(testbed: Testbed, expect: Expect, question: Question, *, yes: bool) -> None:
     """An engine that declares an answer gives it; any other's is a fact of the report."""
     expect.facts[question] = "yes" if yes else "no"
-    declared = profile_of(testbed).get(question, yes)
+    declared = profile_of(testbed.cni).get(question, yes)
     require(yes is declared, f"{question}: declared {'yes' if declared else 'no'}, observed {'yes' if yes else 'no'}")
 
 
@@ -55,7 +57,7 @@ def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect
     closed = manifest.of(HOST_NAMESPACE, "hosts", {"podSelector": {}, "policyTypes": ["Ingress"]})
     with enforced(testbed, closed, policy("witness", admitting(witness))):
         expect.flows([denied(client, witness, family)], patience=PATIENCE)
-        through = gets_through(testbed, client, Target("tcp", host.ip(family), HOST_PORTS[0]))
+        through = gets_through(expect, client, host, Target("tcp", host.ip(family), HOST_PORTS[0]))
     answered(testbed, expect, Question.HOST_NETWORK_PODS_ARE_SUBJECTS, yes=not through)
 
 
@@ -69,14 +71,14 @@ def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, f
     host = elsewhere(testbed, subject)
     if direction == "from":
         spec, witness = admitting(subject, HOSTS), denied(other, subject, family)
-        source, target = host, Target("tcp", subject.ip(family), PORTS[0])
+        source, server, target = host, subject, Target("tcp", subject.ip(family), PORTS[0])
     else:
         spec = {**only({"app": subject.name}), "policyTypes": ["Egress"], "egress": [{"to": [HOSTS]}]}
         witness = denied(subject, other, family)
-        source, target = subject, Target("tcp", host.ip(family), HOST_PORTS[0])
+        source, server, target = subject, host, Target("tcp", host.ip(family), HOST_PORTS[0])
     with enforced(testbed, policy("hosts", spec)):
         expect.flows([witness], patience=PATIENCE)
-        through = gets_through(testbed, source, target)
+        through = gets_through(expect, source, server, target)
     answered(testbed, expect, Question.HOST_NETWORK_PODS_ARE_PEERS, yes=through)
 
 
@@ -88,6 +90,6 @@ def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, fa
     client, server = apart(testbed)
     with enforced(testbed, policy("pinged", admitting(server))):
         expect.flows([denied(client, server, family)], patience=PATIENCE)
-        through = gets_through(testbed, client, Target("icmp", server.ip(family), 0))
+        through = gets_through(expect, client, server, Target("icmp", server.ip(family), 0))
     expect.flows([reaching(client, server, family)], patience=PATIENCE)
     answered(testbed, expect, Question.ICMP_PASSES, yes=through)

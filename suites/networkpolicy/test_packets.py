@@ -99,7 +99,8 @@ def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expe
     with enforced(testbed, ports_of(server, "UDP")):
         small = [reaching(client, server, family, "udp"), denied(client, server, family, "udp", PORTS[1])]
         expect.flows(small, patience=PATIENCE)
-        expect.nothing_soon(look, "fragments are not judged like their datagram")
+        with expect.answering(small):
+            expect.nothing_soon(look, "fragments are not judged like their datagram")
 
 
 @requirement("N08")
@@ -118,7 +119,8 @@ def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family
     with enforced(testbed, ports_of(server, "UDP")):
         small = [reaching(client, server, family, "udp"), denied(client, server, family, "udp", PORTS[1])]
         expect.flows(small, patience=PATIENCE)
-        wanted, closed = (prober.crafted(target, options=True) for target in flows)
+        with expect.answering(small):
+            wanted, closed = (prober.crafted(target, options=True) for target in flows)
     expect.facts |= {"open port": wanted, "closed port": closed}
     require(wanted == CONNECTED, f"behind destination options {flows[0]} gave {wanted}")
     require(closed != CONNECTED, f"behind destination options the closed {flows[1]} was reached")
@@ -155,7 +157,7 @@ def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expe
         expect.flows([denied(client, testbed.pods_on(server.node)[0], family)], patience=PATIENCE)
         with services.temporary(testbed, name, chosen, type="ClusterIP") as made:
             target = Target("tcp", of_family(made["spec"]["clusterIPs"], family), PORTS[0])
-            expect.flows([Expected(client.key, f"Service {name}", target)], patience=PATIENCE)
+            expect.flows([Expected(client.key, f"Service {name}", target, server=server.key)], patience=PATIENCE)
 
 
 @requirement("P57")
@@ -170,8 +172,11 @@ def test_a_node_port_is_no_back_door(testbed: Testbed, expect: Expect, family: s
 
         def flows(outcome: str) -> list[Expected]:
             return [
-                Expected(OUTSIDE, f"{name} by {node}", Target("tcp", host.ip(family), port), outcome=outcome)
+                Expected(
+                    OUTSIDE, f"{name} by {node}", target, outcome=outcome, server=server.key, server_port=PORTS[0]
+                )
                 for node, host in testbed.hosts.items()
+                for target in [Target("tcp", host.ip(family), port)]
             ]
 
         expect.flows(flows(CONNECTED), patience=PATIENCE)

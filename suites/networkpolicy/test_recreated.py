@@ -59,7 +59,8 @@ def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect:
         raise Inconclusive(f"without policy the connection from port {port} did not get through either: {before}")
     with enforced(testbed, policy("known-port", admitting(server))):
         expect.flows([denied(client, server, family)], patience=PATIENCE)
-        after = prober.crafted(target, source_port=port)
+        with expect.answering([denied(client, server, family)]):
+            after = prober.crafted(target, source_port=port)
     expect.facts |= {"source port": port, "after the policy": after}
     require(after != CONNECTED, f"from port {port}, which an ended connection had, {client.key} gets through")
 
@@ -83,8 +84,9 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
             heir(testbed, node, former.ips) as stranger,
             with_probers(testbed, again, stranger) as probers,
         ):
-            after = probers[stranger.key].crafted(target, source_port=port)
             flows = [reaching(again, server, family), denied(stranger, server, family)]
+            with expect.answering(flows, probers=probers):
+                after = probers[stranger.key].crafted(target, source_port=port)
             expect.flows(flows, probers=probers, patience=PATIENCE)
     expect.facts |= {"source port": port, "its next owner": after}
     require(

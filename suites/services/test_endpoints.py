@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures import services as kinds
 from fixtures import world
 from fixtures.clusters.topology import of_family
-from fixtures.probes import matrix
+from fixtures.probes import judging
 from fixtures.services import PATIENCE
 from fixtures.testbed import NAMESPACES
 from fixtures.world import PORTS, PodPlan
-from policies.flow import CONNECTED, Expected, Target
+from policies.flow import ANY, CONNECTED, Expected, Target
 from suites.expect import require
+from suites.lives import with_probers
 from suites.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -79,7 +81,7 @@ def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
     with sticky as pods:
         target, client = sticky.target(family), testbed.pods_on(testbed.nodes[-1])[0].key
         everybody = frozenset(pods)
-        expect.flows([Expected(client, sticky.name, target, identities=everybody)], patience=PATIENCE)
+        to_any = Expected(client, sticky.name, target, identities=everybody)
         first: set[str] = set()
 
         def unanswered() -> list[str]:
@@ -87,11 +89,15 @@ def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
             first.update(everybody.intersection(seen))
             return [f"a connection came to {who}" for who in seen if who not in everybody]
 
-        expect.nothing_soon(unanswered, f"of {ROUNDS} connections of one client some are not answered")
+        with with_probers(testbed, *pods.values()) as probers, expect.answering([to_any], probers=probers):
+            expect.flows([to_any], probers=probers, patience=PATIENCE)
+            expect.nothing_soon(unanswered, f"of {ROUNDS} connections of one client some are not answered")
         require(len(first) == 1, f"{ROUNDS} connections of one client lead to {sorted(first)}")
         gone = next(plan for plan in sticky.plans if f"{plan.namespace}/{plan.name}" in first)
         testbed.kube.delete(world.pod_object(gone))
-        expect.flows([Expected(client, sticky.name, target, identities=everybody - first)], patience=PATIENCE)
+        with with_probers(testbed, *(pods[key] for key in everybody - first)) as probers:
+            to_other = replace(to_any, identities=everybody - first)
+            expect.flows([to_other], probers=probers, patience=PATIENCE)
 
 
 @requirement("D31")
@@ -101,13 +107,13 @@ def test_a_service_without_endpoints_refuses_at_once(
     """A Service without endpoints refuses pods and nodes within two seconds, instead of letting them wait."""
     target = Target("tcp", services.cluster_ip("empty", family), PORTS[0])
     clients = [*testbed.pods.values(), *testbed.hosts.values()]
-    flows = [Expected(client.key, "empty", target) for client in clients]
+    flows = [Expected(client.key, "empty", target, outcome=ANY) for client in clients]
+    batch = judging.Batch(testbed.probers, flows, SOON)
 
     def wrong() -> list[str]:
-        seen = matrix.observe(testbed.probers, flows, timeout=SOON)
         return [
             f"{flow.source}: expected refused, observed {rows[0]}"
-            for flow, rows in zip(flows, seen, strict=True)
+            for flow, rows in zip(flows, batch.ask().rows, strict=True)
             if rows[0].outcome != "refused"
         ]
 

@@ -70,7 +70,11 @@ def test_first_connections_are_made_at_once(expect: Expect, services: Services, 
         *(Target("tcp", h.ip(family), services.node_port(f"one-{node}", "tcp")) for h in testbed.hosts.values()),
     ]
     clients = [testbed.pods_on(name)[0].key for name in testbed.nodes] + [h.key for h in testbed.hosts.values()]
-    expect.flows([Expected(c, f"one-{node}", target) for c in clients for target in targets], patience=PATIENCE)
+    server = services.single[node].key
+    flows = [
+        Expected(c, f"one-{node}", target, server=server, server_port=PORTS[0]) for c in clients for target in targets
+    ]
+    expect.flows(flows, patience=PATIENCE)
 
     def slow(client: str) -> list[Finding]:
         rows = []
@@ -81,5 +85,5 @@ def test_first_connections_are_made_at_once(expect: Expect, services: Services, 
         wanted = f"{CONNECTED} within {SOON:g} s"
         return [Finding(client, str(t), wanted, str(row)) for t, row in rows if row.outcome != CONNECTED]
 
-    with ThreadPoolExecutor(len(clients)) as pool:
+    with expect.answering(flows), ThreadPoolExecutor(len(clients)) as pool:
         expect.nothing([f for found in pool.map(slow, clients) for f in found], "connections are slow or lost")

@@ -10,6 +10,7 @@ from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.testbed import NAMESPACES, OUTSIDE, Testbed
 from fixtures.world import PORTS, PodPlan
 from policies.flow import Expected, Target
+from suites.lives import with_probers
 from suites.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -29,7 +30,13 @@ def to_host_port(testbed: Testbed, node: str, identity: str, family: str, *, out
     if family == "ipv4":  # there is no route_localnet for IPv6
         ways.append((testbed.hosts[node].key, "127.0.0.1"))
     return [
-        Expected(source, identity, Target(protocol, host, PORTS_ON_NODE[family]), identities=frozenset({identity}))
+        Expected(
+            source,
+            identity,
+            Target(protocol, host, PORTS_ON_NODE[family]),
+            identities=frozenset({identity}),
+            server_port=PORTS[0],
+        )
         for source, host in ways
         for protocol in ("tcp", "udp")
     ]
@@ -47,6 +54,8 @@ def test_a_host_port_leads_to_its_pod_and_to_the_pod_that_replaces_it(
         plan = PodPlan(NAMESPACES[0], f"host-port-{secrets.token_hex(3)}", node, host_ports=ports)
         try:
             (pod,) = world.create(testbed.kube, [plan])
-            expect.flows(to_host_port(testbed, node, pod.key, family, outside=outside), patience=PATIENCE)
+            flows = to_host_port(testbed, node, pod.key, family, outside=outside)
+            with with_probers(testbed, pod) as probers:
+                expect.flows(flows, probers=probers, patience=PATIENCE)
         finally:
             world.remove(testbed.kube, [plan])

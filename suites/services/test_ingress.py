@@ -43,6 +43,7 @@ def test_a_proxy_in_the_host_network_leads_to_a_service(
         target = Target("tcp", testbed.hosts[node].ip(family), port)
         identities = frozenset({services.endpoint.key})
         sources = testbed.addresses_of(node, family)  # the proxy is who asks
-        expect.flows([Expected(OUTSIDE, "ingress", target, identities=identities, sources=sources)], patience=PATIENCE)
+        flow = Expected(OUTSIDE, "ingress", target, identities=identities, sources=sources, server_port=PORTS[0])
+        expect.flows([flow], patience=PATIENCE)
     finally:
         world.remove(testbed.kube, [plan])

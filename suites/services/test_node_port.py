@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.services import PATIENCE
 from fixtures.testbed import OUTSIDE, Testbed
+from fixtures.world import PORTS
 from policies.flow import Expected, Target
 from suites.marks import needs, requirement
 
@@ -28,6 +29,7 @@ def to_node_ports(services: Services, sources: Iterable[str], family: str) -> li
             f"{via}:one-{node}",
             Target(protocol, testbed.hosts[via].ip(family), services.node_port(f"one-{node}", protocol)),
             identities=frozenset({server.key}),
+            server_port=PORTS[0],
         )
         for source in sources
         for via in testbed.nodes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
@@ -26,7 +27,7 @@ def to_local(services: Services, source: str, via: str, family: str, **expected:
     expected.setdefault("identities", frozenset({services.endpoint.key}))
     for protocol in ("tcp", "udp"):
         target = Target(protocol, address, services.node_port("local", protocol))
-        yield Expected(source, f"{via}:local", target, **expected)  # type: ignore[arg-type]
+        yield Expected(source, f"{via}:local", target, server_port=PORTS[0], **expected)  # type: ignore[arg-type]
 
 
 @requirement("D27")
@@ -51,7 +52,7 @@ def test_external_traffic_policy_local_refuses_nodes_without_endpoint(
     flows = []
     for via in others:
         refused = to_local(services, OUTSIDE, via, family)
-        flows += [Expected(OUTSIDE, flow.destination, flow.target, outcome=DENIED) for flow in refused]
+        flows += [replace(flow, outcome=DENIED, server=services.endpoint.key) for flow in refused]
         flows += to_local(services, testbed.pods_on(via)[-1].key, via, family)
     expect.flows(flows, patience=PATIENCE)
 
@@ -71,6 +72,7 @@ def test_internal_traffic_policy_local_uses_the_clients_node_only(
                 Target(protocol, address, PORTS[0]),
                 outcome="connected" if node == services.home else DENIED,
                 identities=frozenset({services.endpoint.key}),
+                server=services.endpoint.key,
             )
             for node in testbed.nodes
             for protocol in ("tcp", "udp")

@@ -51,6 +51,7 @@ def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Expect
             server.key,
             Target(protocol, server.ip(), port),
             outcome=DENIED if server.ip() in denied else "connected",
+            server=server.key,
         )
         for client in testbed.pods
         for server in testbed.pods.values()

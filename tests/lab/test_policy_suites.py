@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fixtures.clusters.protocol import run_on
+from fixtures.probes.judging import DeadServerError
 from fixtures.stages import campaign as campaigns
+from fixtures.stages.judge import PATIENCE, VERSION, Judge, queries
 from fixtures.stages.playing import SHRINK_PATIENCE, play_case, search, shrink
-from fixtures.stages.probing import PATIENCE, VERSION, Seen, queries, settle
+from fixtures.stages.probing import Seen, settle
 from fixtures.stages.reproducer import text
 from policies import cases, covering, stage
 from policies.histories import generate
@@ -44,10 +47,10 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
 
 def states(campaign: Campaign, some: list[Case]) -> list[Seen]:
     """What the last states of cases come to."""
-    asked = queries("ipv4", campaign.protocols)
+    judge = Judge(queries("ipv4", campaign.protocols), PROFILE)
 
     def one(live: LiveStage, case: Case) -> Seen:
-        return play_case(live, case, asked, PROFILE)[-1]
+        return play_case(live, case, judge)[-1]
 
     return [seen for _, seen in campaign.run(some, one, "cases")]
 
@@ -56,7 +59,7 @@ def states(campaign: Campaign, some: list[Case]) -> list[Seen]:
 def test_the_engine_without_mutant_passes(campaign: Campaign) -> None:
     """Every third case of the corpus comes out as it states."""
     mutate(campaign, "")
-    assert [seen.wrong for seen in states(campaign, list(cases.corpus())[::3]) if seen.wrong or seen.dead] == []
+    assert [seen for seen in states(campaign, list(cases.corpus())[::3]) if not seen.right] == []
 
 
 @contextmanager
@@ -74,34 +77,6 @@ def silenced(live: LiveStage, key: str) -> Iterator[Callable[[], object]]:
         yield lambda: signal("CONT")
     finally:
         signal("CONT")
-
-
-def paced(campaign: Campaign, monkeypatch: pytest.MonkeyPatch, alone: float, beside: float) -> Campaign:
-    """The campaign after an exam of an engine that takes so many seconds alone, and per stage that is busy as well."""
-    made = copy.copy(campaign)
-    made.stages = list(campaign.stages)
-
-    def played(live: LiveStage, *_: object, **__: object) -> list[Seen]:
-        by_itself = threading.current_thread() is threading.main_thread()
-        return [Seen(live.world, seconds=alone if by_itself else beside * len(made.stages))]
-
-    monkeypatch.setattr(campaigns, "play_case", played)
-    made._pace()
-    return made
-
-
-@pytest.mark.lab
-@pytest.mark.parametrize(
-    ("alone", "beside", "stages", "patience"),
-    [(0.5, 0.4, FEW, PATIENCE), (0.5, 1.0, 3, PATIENCE), (4.0, 1.5, 3, 13.5), (20.0, 50.0, 1, 60.0)],
-)
-def test_an_engine_gets_stages_and_patience_by_its_pace(
-    campaign: Campaign, monkeypatch: pytest.MonkeyPatch, alone: float, beside: float, stages: int, patience: float
-) -> None:
-    """Stages are halved until they are followed about as fast as one; patience is three times the slowest of them."""
-    made = paced(campaign, monkeypatch, alone, beside)
-    assert (len(made.stages), made.patience) == (stages, patience)
-    assert made.alone == (None if stages == FEW else alone)
 
 
 @pytest.mark.lab
@@ -126,19 +101,19 @@ def test_a_server_that_stands_still_says_nothing_of_flows(campaign: Campaign) ->
     """While it stands still nothing is called wrong; where that ends in time it was only on the way."""
     mutate(campaign, "")
     live = campaign.stages[0]
-    asked = queries("ipv4", campaign.protocols)
+    judge = Judge(queries("ipv4", campaign.protocols), PROFILE)
     key = stage.KEYS[0]
     with silenced(live, key):
-        seen = settle(live, live.world, asked, PROFILE, patience=2)
+        seen = settle(live, live.world, replace(judge, patience=2))
     assert seen.dead
-    assert not seen.wrong
+    with pytest.raises(DeadServerError):
+        _ = seen.wrong
     with silenced(live, key) as go_on:
         timer = threading.Timer(2, go_on)
         timer.start()
-        seen = settle(live, live.world, asked, PROFILE, patience=20)
+        seen = settle(live, live.world, replace(judge, patience=20))
         timer.join()
-    assert not seen.dead
-    assert not seen.wrong
+    assert seen.right
     assert all(f"{key} → {key} (" in line and "127.0.0.1:" in line for line in seen.on_the_way)
     assert seen.on_the_way
 
@@ -158,14 +133,14 @@ def test_a_historical_bug_is_found(campaign: Campaign, identity: str) -> None:
 def test_a_planted_bug_is_found_by_generated_states_and_shrunk(campaign: Campaign, tmp_path: Path) -> None:
     """Exceptions taken out of all blocks of a policy: two policies and three pods at most say it all."""
     mutate(campaign, "M032")
-    asked = queries("ipv4", campaign.protocols)
+    judge = Judge(queries("ipv4", campaign.protocols), PROFILE, agree=1, patience=SHRINK_PATIENCE)
     address = stage.ON_PAPER[stage.OUTSIDE][0]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, VERSION["ipv4"], 1)
 
-    found = search(campaign, rows, asked, PROFILE, "generated states", patience=SHRINK_PATIENCE)
+    found = search(campaign, rows, judge, "generated states")
     assert found.seen is not None
-    small, seen, tried = shrink(campaign, found.history, found.seen, asked, PROFILE)
+    small, seen, tried = shrink(campaign, found.history, found.seen, judge)
     assert tried > 0
     assert len(small) == 1
     assert len(small[-1].policies) <= 2
@@ -175,4 +150,4 @@ def test_a_planted_bug_is_found_by_generated_states_and_shrunk(campaign: Campaig
     (again,) = cases.load(path.read_text(), str(path))
     assert states(campaign, [again])[0].wrong
     mutate(campaign, "")
-    assert not states(campaign, [again])[0].wrong
+    assert states(campaign, [again])[0].right

@@ -38,7 +38,7 @@ def test_a_flow_has_to_reach_the_right_pod_from_the_right_address(seen: Observat
 )
 def test_a_denied_flow_has_to_be_stopped_and_not_broken(outcome: str, why: str | None) -> None:
     """Every way of not getting through is a denial; a broken probe is none."""
-    assert Expected("x/a", "x/b", TARGET, outcome=DENIED).wrong(Observation(outcome)) == why
+    assert Expected("x/a", "x/b", TARGET, outcome=DENIED, server="x/b").wrong(Observation(outcome)) == why
 
 
 def test_a_matrix_marks_wrong_cells_and_leaves_unsent_ones_blank() -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fixtures import paths, waiting
 from fixtures.clusters.protocol import run_on
+from fixtures.stages.judge import VERSION, Judge, queries
 from fixtures.stages.playing import play_case, search
-from fixtures.stages.probing import VERSION, queries
 from policies import cases, covering, questions, stage
 from policies.histories import generate
 from reports import requirements
@@ -154,20 +154,21 @@ def _chunks(some: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def _wrong(campaign: Campaign, some: Sequence[Case], mutant: Mutant) -> Iterable[tuple[Case, Seen]]:
     """The cases that go wrong, those that a meant requirement has first."""
-    asked = queries(mutant.family, campaign.protocols)
+    judge = Judge(queries(mutant.family, campaign.protocols), PROFILE, agree=1, patience=PATIENCE)
 
     def attempt(live: LiveStage, case: Case) -> Seen:
-        return play_case(live, case, asked, PROFILE, agree=1, patience=PATIENCE)[-1]
+        return play_case(live, case, judge)[-1]
 
-    found = [(case, seen) for case, seen in campaign.run(some, attempt, f"{mutant.id}: cases") if seen.wrong]
+    played = campaign.run(some, attempt, f"{mutant.id}: cases")
+    found = [(case, seen) for case, seen in played if not seen.dead and seen.wrong]
     wanted = set(mutant.requirements)
     return sorted(found, key=lambda row: not wanted & set(row[0].requirements))
 
 
 def _generated(campaign: Campaign, mutant: Mutant) -> Seen | None:
-    asked = queries(mutant.family, campaign.protocols)
+    judge = Judge(queries(mutant.family, campaign.protocols), PROFILE, agree=1, patience=PATIENCE)
     address = stage.ON_PAPER[stage.OUTSIDE][mutant.family == "ipv6"]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, VERSION[mutant.family], 1)
-    found = search(campaign, rows, asked, PROFILE, f"{mutant.id}: generated", patience=PATIENCE)
+    found = search(campaign, rows, judge, f"{mutant.id}: generated")
     return found.seen
