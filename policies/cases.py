@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from ipaddress import ip_network
 from itertools import product
 from pathlib import Path as File
@@ -28,6 +28,7 @@ CORPUS = File(__file__).parent / "corpus"
 SCHEMA = json.loads((File(__file__).parent / "corpus.schema.json").read_text())
 LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
 IPV4, IPV6 = 4, 6
+FAMILIES = {"ipv4": (IPV4,), "ipv6": (IPV6,)}
 TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
 ENDS = (*stage.KEYS, stage.OUTSIDE, stage.AWAY)
 ALWAYS = {*((key, key) for key in ENDS), *((stage.AWAY, key) for key in stage.AT_AWAY)}  # clauses 49, 47
@@ -38,11 +39,27 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a block of a case says, and of which flows."""
+    """What a block of a case says, and of which flows.
+
+    Attributes:
+        flows: protocols and ports.
+        paths: by address, by Service.
+        cells: what it states of each pair of ends.
+        file: where it is written.
+        line: of the block.
+        lines: of the text that states a pair's, where that is not "all else is allowed".
+    """
 
     flows: frozenset[tuple[str, int]]
     paths: tuple[Path, ...]
     cells: Mapping[Cell, Verdict]
+    file: str = ""
+    line: int = 0
+    lines: Mapping[Cell, int] = field(default_factory=dict)
+
+    def where(self, cell: Cell) -> str:
+        """File and line of what it states of a pair."""
+        return f"{self.file}, line {self.lines.get(cell, self.line)}"
 
     def covers(self, query: Query) -> bool:
         """Whether it is about a query."""
@@ -94,10 +111,9 @@ class Step:
                 raise InvalidPolicyError((key, *error.path[1:]), error.rule) from error
         return tuple(result)
 
-    def expected(self, query: Query) -> Mapping[Cell, Verdict]:
-        """What a query gives for every pair of different ends, and for a pod and itself by its address."""
-        block = next(block for block in reversed(self.expectations) if block.covers(query))
-        return block.cells
+    def covering(self, query: Query) -> Expectation | None:
+        """What is stated of a query, for every pair of ends; None where nothing is."""
+        return next((block for block in reversed(self.expectations) if block.covers(query)), None)
 
 
 @dataclass(frozen=True)
@@ -111,6 +127,7 @@ class Case:
         clauses: the clauses it shows.
         bugs: bugs and mutants it is for.
         steps: its states.
+        versions: the families it is about; one alone where its policies hold addresses of no other.
     """
 
     id: str
@@ -119,6 +136,7 @@ class Case:
     clauses: tuple[int, ...]
     bugs: tuple[str, ...]
     steps: tuple[Step, ...]
+    versions: tuple[int, ...] = (IPV4, IPV6)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -162,10 +180,12 @@ def load(text: str, where: str) -> tuple[Case, ...]:
 def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     steps: list[Step] = []
     path: tuple[str | int, ...] = ("cases", number)
+    versions = FAMILIES[row["family"]] if "family" in row else (IPV4, IPV6)
+    read = partial(_step, document, versions[0])
     if "expect" in row:
-        steps.append(_step(document, path, row, Step()))
+        steps.append(read(path, row, Step()))
     for index, later in enumerate(row.get("steps", ())):
-        steps.append(_step(document, (*path, "steps", index), later, steps[-1] if steps else _step_of(row, Step())))
+        steps.append(read((*path, "steps", index), later, steps[-1] if steps else _step_of(row, Step())))
     if not steps:
         raise document.bad(path, "a case needs expect, or steps that have it")
     return Case(
@@ -175,6 +195,7 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
         clauses=tuple(row["clauses"]),
         bugs=tuple(row.get("bugs", ())),
         steps=tuple(steps),
+        versions=versions,
     )
 
 
@@ -192,7 +213,7 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
     return {**before, **{key: labels(row) for key, row in (rows or {}).items()}}
 
 
-def _step(document: Document, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
+def _step(document: Document, version: int, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
     step = _step_of(row, before)
     spaces = [ns.name for ns in stage.NAMESPACES]
     for kind, names in (("pods", stage.KEYS), ("again", stage.KEYS), ("namespaces", spaces)):
@@ -200,7 +221,7 @@ def _step(document: Document, path: tuple[str | int, ...], row: dict[str, Any], 
             if name not in names:
                 raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")
     try:
-        step.policies_on(stage.build(), IPV4)
+        step.policies_on(stage.build(), version)
     except InvalidPolicyError as error:
         raise document.bad((*path, "policies", *error.path), error.rule) from error
     except KeyError as error:
@@ -217,16 +238,17 @@ def _expectation(document: Document, path: tuple[str | int, ...], block: dict[st
         protocol, _, port = named.partition("/")
         flows |= {flow for flow in stage.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
     cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Verdict.ALLOWED)
+    lines: dict[Cell, int] = {}
     says = {"deny": Verdict.DENIED, "allow": Verdict.ALLOWED, "open": Verdict.UNDEFINED}
     for kind, verdict in says.items():
-        for index, line in enumerate(block.get(kind, ())):
-            left, _, right = line.partition(" > ")
-            for one in _ends(document, (*path, kind, index), left):
-                for other in _ends(document, (*path, kind, index), right):
-                    if (one, other) not in ALWAYS:
-                        cells[one, other] = verdict
+        for index, text in enumerate(block.get(kind, ())):
+            left, _, right = text.partition(" > ")
+            at = (*path, kind, index)
+            pairs = set(product(_ends(document, at, left), _ends(document, at, right))) - ALWAYS
+            cells |= dict.fromkeys(pairs, verdict)
+            lines |= dict.fromkeys(pairs, document.line(at))
     paths = (Path(block["via"]),) if "via" in block else tuple(Path)
-    return Expectation(frozenset(flows), paths, cells)
+    return Expectation(frozenset(flows), paths, cells, document.where, document.line(path), lines)
 
 
 def _ends(document: Document, path: tuple[str | int, ...], words: str) -> Iterable[str]:

@@ -46,7 +46,7 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
     if found.seen:
         patience = min(campaign.patience, max(SHRINK_PATIENCE, PACE * max(found.slowest, campaign.slowest)))
         small, last, tried = shrink(campaign, found.history, found.seen, replace(judge, patience=patience))
-        file = text(small, last, judge.profile, judge.version)
+        file = text(small, last, judge.version)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
         raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "

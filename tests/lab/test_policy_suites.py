@@ -146,7 +146,7 @@ def test_a_planted_bug_is_found_by_generated_states_and_shrunk(campaign: Campaig
     assert len(small[-1].policies) <= 2
     assert len({end for flow, _ in seen.wrong[:1] for end in (flow.source, flow.destination)}) <= 3
     path = tmp_path / "reproducer.yaml"
-    path.write_text(text(small, seen, PROFILE, VERSION["ipv4"]))
+    path.write_text(text(small, seen, VERSION["ipv4"]))
     (again,) = cases.load(path.read_text(), str(path))
     assert states(campaign, [again])[0].wrong
     mutate(campaign, "")

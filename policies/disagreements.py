@@ -1,0 +1,88 @@
+"""Where the expectations of a file of cases are not what the oracle says, on paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policies import stage
+from policies.explain import explain
+from policies.oracle import Path, Query, reach
+from policies.questions import OPEN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from policies.cases import Case, Cell, Step
+    from policies.explain import Decision
+    from policies.oracle import Verdict
+    from policies.questions import Question
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A flow of which a file states something that the oracle does not say.
+
+    Attributes:
+        where: file and line.
+        case: the case's id.
+        step: the state's title; "" where the case has one state.
+        cell: source and destination.
+        query: on which port, by which path, in which family.
+        stated: what the file states.
+        decision: what the oracle says, with its reasons.
+    """
+
+    where: str
+    case: str
+    step: str
+    cell: Cell
+    query: Query
+    stated: Verdict
+    decision: Decision
+
+    def __str__(self) -> str:
+        query = self.query
+        path = "by Service" if query.path is Path.SERVICE else "by address"
+        flow = f"{' > '.join(self.cell)} on {query.protocol}/{query.port} {path} over IPv{query.version}"
+        state = f"{self.case}, {self.step}" if self.step else self.case
+        return f"{self.where} ({state}): {flow}: stated {self.stated}, but {self.decision}"
+
+
+def disagreements(
+    case: Case, profile: Mapping[Question, bool] = OPEN, versions: Sequence[int] = (4, 6)
+) -> Iterator[Disagreement]:
+    """The flows of which a case states neither what the specification says, nor what an engine's answers make of it.
+
+    `open` agrees with the specification wherever that leaves a flow open; allowed and denied agree where the
+    specification decides so, or the engine declares the answer that does.
+
+    Args:
+        case: the case.
+        profile: the engine's answers to what the specification leaves open.
+        versions: the families that are asked about, 4 and 6; a case that is about one of them is asked about that.
+    """
+    for step in case.steps:
+        for query in _queries(version for version in versions if version in case.versions):
+            yield from _of_query(case, step, query, profile)
+
+
+def _queries(versions: Iterator[int]) -> Iterator[Query]:
+    for version in versions:
+        yield from (Query(*flow, path, version) for flow in stage.FLOWS for path in Path)
+
+
+def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Question, bool]) -> Iterator[Disagreement]:
+    block = step.covering(query)
+    if block is None:
+        return
+    world = step.world(stage.build(), query.version)
+    specified = reach(world, query)
+    declared = reach(world, query, profile) if profile else specified
+    for cell, stated in block.cells.items():
+        if query.path is Path.SERVICE and cell[1] in {cell[0], stage.OUTSIDE, stage.AWAY}:
+            continue  # nobody has such a Service on the stage
+        if stated not in {specified.verdict(*cell), declared.verdict(*cell)}:
+            decision = explain(world, *cell, query, profile)
+            title = step.title if step.title != case.title else ""
+            yield Disagreement(block.where(cell), case.id, title, cell, query, stated, decision)
