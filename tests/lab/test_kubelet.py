@@ -14,6 +14,7 @@ import pytest
 from fixtures import waiting, world
 from fixtures.clusters.protocol import run_on
 from fixtures.kube import ApiRefusedError
+from fixtures.probes.stream import STATUS, STDOUT
 from policies.flow import Target
 
 if TYPE_CHECKING:
@@ -87,6 +88,20 @@ def log(kube: Kube, name: str, wanted: str, container: str = "main") -> str:
         return text if wanted in text else ""
 
     return waiting.until(there, f"{wanted!r} in the log of {name}", patience=PATIENCE)
+
+
+def execute(kube: Kube, name: str, command: list[str]) -> tuple[str, Object]:
+    """Run a command in a pod as `kubectl exec` without -i does; its output and the status at its end."""
+    socket = kube.exec_socket(NAMESPACE, name, command, stdin=False)
+    socket.settimeout(PATIENCE)
+    received: dict[int, bytes] = {}
+    try:
+        while STATUS not in received and (frame := socket.recv()):
+            data = frame.encode() if isinstance(frame, str) else frame
+            received[data[0]] = received.get(data[0], b"") + data[1:]
+    finally:
+        socket.close(timeout=0)
+    return received.get(STDOUT, b"").decode(), json.loads(received[STATUS])
 
 
 def test_an_unmapped_image_is_err_image_pull_with_advice(kube: Kube, make: Callable[..., str]) -> None:
@@ -226,6 +241,16 @@ def test_kubectl_lists_and_executes(lab: OpenLab) -> None:
     ran = kubectl(lab, "exec", "-i", *where, "--", "sh", "-c", "cat; hostname; exit 7", stdin="hello\n")
     assert (ran.returncode, ran.stdout) == (7, f"hello\n{pod.name}\n")
     assert kubectl(lab, "logs", *where).returncode == 0
+
+
+def test_exec_without_input_ends_and_a_missing_command_is_an_error(kube: Kube, lab: OpenLab) -> None:
+    """What reads its input ends at once without -i, and a command that is not there is an error of the server."""
+    name = next(pod.name for pod in lab.testbed.pods.values() if pod.namespace == NAMESPACE)
+    out, status = execute(kube, name, ["sh", "-c", "cat; echo end"])
+    assert (out, status["status"]) == ("end\n", "Success")
+    out, status = execute(kube, name, ["no-such-command"])
+    assert (out, status["reason"], status["code"]) == ("", "InternalError", 500)
+    assert 'exec: "no-such-command": executable file not found in $PATH' in status["message"]
 
 
 def test_a_daemon_set_runs_on_every_node(kube: Kube, lab: OpenLab) -> None:
