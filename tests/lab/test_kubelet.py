@@ -116,6 +116,110 @@ def test_an_unmapped_image_is_err_image_pull_with_advice(kube: Kube, make: Calla
     assert "--image some/thing=/PATH/IN/CONTAINER:/PATH/HERE" in waiting_state["message"]
 
 
+def events(kube: Kube, name: str, reason: str) -> list[Object]:
+    """The events about a pod with a reason."""
+    where = f"fieldSelector=involvedObject.name%3D{name},reason%3D{reason}"
+    return list(kube.get(f"/api/v1/namespaces/{NAMESPACE}/events?{where}")["items"])
+
+
+def refused_log(kube: Kube, name: str) -> str:
+    """Why the API has no log of a pod's container, after the status code; "" where it has one."""
+    try:
+        kube.log(NAMESPACE, name, "main", 100)
+    except ApiRefusedError as error:
+        return f"{error.status} {error}"
+    return ""
+
+
+NOWHERE = {"configMapKeyRef": {"name": "t-none", "key": "k"}}
+CANNOT_START: dict[str, tuple[Object, Object, str, str, str]] = {
+    "image": (
+        {"image": "registry.invalid/some/thing:v1"},
+        {},
+        "ErrImagePull",
+        'Failed to pull image "registry.invalid/some/thing:v1": ',
+        "image can't be pulled",
+    ),
+    "variable": (
+        {"env": [{"name": "X", "valueFrom": NOWHERE}]},
+        {},
+        "CreateContainerConfigError",
+        'Error: configmap "t-none" not found',
+        "CreateContainerConfigError",
+    ),
+    "volume": (
+        {},
+        {"volumes": [{"name": "v", "secret": {"secretName": "t-none"}}]},
+        "ContainerCreating",
+        'MountVolume.SetUp failed for volume "v" : secret "t-none" not found',
+        "ContainerCreating",
+    ),
+    "command": (
+        {"command": ["no-such-command"]},
+        {},
+        "RunContainerError",
+        'Error: exec: "no-such-command": executable file not found in $PATH',
+        "RunContainerError",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_START)
+def test_a_container_that_cannot_start_says_why(kube: Kube, make: Callable[..., str], case: str) -> None:
+    """Its waiting state, a Warning event and the refusal of its log agree on the reason."""
+    container, pod, reason, message, in_log = CANNOT_START[case]
+    name = make([{**shell("sleep 600"), **container}], **pod)
+    kind = "FailedMount" if "volumes" in pod else "Failed"
+
+    def seen() -> bool:
+        messages = [event["message"] for event in events(kube, name, kind)]
+        waits = state(kube, name).get("state", {}).get("waiting", {}).get("reason") == reason
+        return waits and any(text.startswith(message) for text in messages)
+
+    waiting.until(seen, f"{reason}, and an event", patience=PATIENCE)
+    refusal = f'container "main" in pod "{name}" is waiting to start: {in_log}'
+    waiting.until(lambda: refusal in refused_log(kube, name), refusal, patience=PATIENCE)
+    assert refused_log(kube, name).startswith("400 ")
+
+
+def test_a_container_that_waits_for_an_init_container_says_so(kube: Kube, make: Callable[..., str]) -> None:
+    """Its state is PodInitializing, and so is the reason for which it has no log."""
+    init = {**shell("echo begun; sleep 600"), "name": "first"}
+    name = make([shell("sleep 600")], initContainers=[init])
+    log(kube, name, "begun", "first")
+    assert "is waiting to start: PodInitializing" in refused_log(kube, name)
+    assert state(kube, name)["state"] == {"waiting": {"reason": "PodInitializing"}}
+
+
+def test_a_failure_that_repeats_is_one_event_until_it_ends(kube: Kube, make: Callable[..., str]) -> None:
+    """The count of one event is raised; once what was missing is there, the container starts."""
+    name = make([shell("echo $X; sleep 600", env=[{"name": "X", "valueFrom": NOWHERE}])])
+
+    def counts() -> list[int]:
+        return [event["count"] for event in events(kube, name, "Failed")]
+
+    waiting.until(lambda: max(counts(), default=0) >= 3, "a count of 3", patience=PATIENCE)
+    assert len(counts()) == 1
+    (event,) = events(kube, name, "Failed")
+    assert event["involvedObject"]["fieldPath"] == "spec.containers{main}"
+    assert event["firstTimestamp"] < event["lastTimestamp"]
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "t-none", "namespace": NAMESPACE}}
+    kube.apply([{**config, "data": {"k": "there"}}])
+    try:
+        log(kube, name, "there")
+    finally:
+        kube.delete(config)
+
+
+def test_logs_are_of_one_run_and_previous_ones_of_the_one_before(kube: Kube, make: Callable[..., str]) -> None:
+    """A container that has restarted has the output of its latest run, and with --previous that of the one before."""
+    script = "test -e /s/one && echo second && sleep 600; touch /s/one; echo first; exit 1"
+    mounts = [{"name": "s", "mountPath": "/s"}]
+    name = make([shell(script, volumeMounts=mounts)], volumes=[{"name": "s", "emptyDir": {}}])
+    assert log(kube, name, "second") == "second\n"
+    assert kube.log(NAMESPACE, name, "main", 100, previous=True) == "first\n"
+
+
 def test_a_crashed_container_is_restarted_and_counted(kube: Kube, make: Callable[..., str]) -> None:
     """A container that ends with an error is started again, and its last state is kept."""
     name = make([shell("exit 3")])
