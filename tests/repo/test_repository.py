@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 LONGEST_FUNCTION = 50
 LONGEST_MODULE = 400
 LONGEST_CASE = 12  # statements
+# In pods, where modules are top-level, and in an environment with np-guard's analyzer.
+OTHER_ENVIRONMENTS = ("fixtures/probes/agent", "tests/differential/ask.py")
 FOLDERS = ("policies", "fixtures", "suites", "reports", "tests")
 
 
@@ -202,6 +207,38 @@ def test_every_program_is_pinned_with_checksums() -> None:
     for module in binaries.modules().values():
         assert (module.folder / "go.sum").stat().st_size
         assert re.fullmatch(r"v\d+\.\d+\.\d+", module.version)
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names that a module imports, those of its own package and the standard library left out."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names - sys.stdlib_module_names - set(FOLDERS)
+
+
+def normalized(distribution: str) -> str:
+    """The name of a distribution as packaging compares it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_every_import_is_declared() -> None:
+    """What a module imports from elsewhere pyproject.toml names: it does not rest on what others bring along."""
+    table = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())
+    lines = [*table["project"]["dependencies"], *table["dependency-groups"]["dev"]]
+    declared = {normalized(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in lines}
+    provided = packages_distributions()
+    missing = [
+        f"{path.relative_to(paths.ROOT)}: {name}"
+        for path in tracked(".py")
+        if not any(path.is_relative_to(paths.ROOT / apart) for apart in OTHER_ENVIRONMENTS)
+        for name in sorted(imported(path))
+        if not declared.intersection(map(normalized, provided.get(name, ())))
+    ]
+    assert not missing
 
 
 def test_no_file_names_a_registry_host_or_a_machine_path() -> None:
