@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["fixtures.plugin", "reports.plugin"]
+pytest_plugins = ["fixtures.plugin", "reports.plugin", "suites.order"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -29,6 +29,8 @@ ACTIVE = pytest.StashKey["Run"]()
 FACTS = pytest.StashKey[dict[str, Any]]()
 KNOWN = pytest.StashKey["dict[str, requirements.Requirement]"]()  # the requirements of the run, by id
 LONGEST_MESSAGE = 20_000
+OPTIONS = "netproof options"  # what a worker of xdist is told under this name
+DECIDED = ("out", "seed", "allure_report_dir")  # options that the controller may have set itself
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,10 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
     wanted = set((config.getoption("--only") or "").split(",")) - {""}
     if unknown := wanted - known.keys():
         raise pytest.UsageError(f"--only: no requirement is called {', '.join(sorted(unknown))}.")
+    if hasattr(config, "workerinput"):  # a worker: the controller decides and writes
+        vars(config.option).update(config.workerinput[OPTIONS])
+        return
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
-    if hasattr(config, "workerinput"):
-        return  # a worker: the controller decides and writes
     now = datetime.datetime.now(datetime.UTC)
     cni = str(config.getoption("--cni")).strip("./~").replace(":", "-").replace("/", "-")
     out = Path(config.option.out or OUT / f"{now:%Y%m%dT%H%M%S}Z-{cni}").absolute()
@@ -85,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.out = str(out)
     config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
-    config.stash[ACTIVE] = Run(out, known, now.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    config.stash[ACTIVE] = Run(out, known, now.strftime("%Y-%m-%dT%H:%M:%SZ"), config.option.shuffle)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -97,12 +100,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(f"{item.path}, {item.name}: no requirement is called {names}.")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no types
+    """Tell a worker of xdist what was decided: it reads the command line only."""
+    node.workerinput[OPTIONS] = {name: getattr(node.config.option, name) for name in DECIDED}
+
+
 class Run:
     """A reported run."""
 
-    def __init__(self, out: Path, known: dict[str, requirements.Requirement], started: str) -> None:
+    def __init__(
+        self, out: Path, known: dict[str, requirements.Requirement], started: str, shuffle: int | None = None
+    ) -> None:
         self.out = out
         self.started = started
+        self.shuffle = shuffle
         self.begun = time.monotonic()
         self.ledger = Ledger(known=known)
         self.document: dict[str, Any] = {}
@@ -113,6 +125,7 @@ class Run:
         """Write verdict.json and let `latest` point here; a run that was cut short certifies nothing."""
         seconds = time.monotonic() - self.begun
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
+        self.document |= {} if self.shuffle is None else {"shuffle": self.shuffle}
         if failure := facts.get("failure"):
             plugins = failure["exit_code"] == outcome.EXIT_CODES[Verdict.FAILED]
             self.document |= {"verdict": Verdict.FAILED if plugins else Verdict.ERROR, **failure}

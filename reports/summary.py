@@ -75,6 +75,7 @@ def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: st
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answers else []),
+        f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"report: {page}",
         f"folder: {out}",
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,15 +57,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     function = getattr(item, "function", None)
     if function is not None and function.__doc__:
         allure.title(function.__doc__.strip().splitlines()[0])(function)
-
-
-@pytest.fixture(autouse=True)
-def _alone(request: pytest.FixtureRequest) -> Generator[None, None, None]:
-    """Keep cases of other workers away from one that disturbs them."""
-    disturbing = request.node.get_closest_marker("disturbs") is not None
-    with (Path(request.config.option.out) / "disturbing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if disturbing else fcntl.LOCK_SH)
-        yield
 
 
 @pytest.fixture(autouse=True)
