@@ -56,6 +56,10 @@ class Hooks:
     def pytest_netproof_requirements(self, config: pytest.Config) -> list[Path] | None:
         """Files of requirements that lie with the plugin under test."""
 
+    @pytest.hookspec(firstresult=True)
+    def pytest_netproof_plugin(self, config: pytest.Config) -> str | None:
+        """The plugin under test as plugin:variant, before there is a cluster; the run's folder is called after it."""
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Make the hooks known."""
@@ -81,8 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
     now = datetime.datetime.now(datetime.UTC)
-    cni = str(config.getoption("--cni")).strip("./~").replace(":", "-").replace("/", "-")
-    out = Path(config.option.out or OUT / f"{now:%Y%m%dT%H%M%S}Z-{cni}").absolute()
+    out = Path(config.option.out or OUT / folder_of(config, now)).absolute()
     if (out / "verdict.json").exists() or (out / "allure-results").exists():
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
     config.option.out = str(out)
@@ -104,6 +107,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no types
     """Tell a worker of xdist what was decided: it reads the command line only."""
     node.workerinput[OPTIONS] = {name: getattr(node.config.option, name) for name in DECIDED}
+
+
+def folder_of(config: pytest.Config, now: datetime.datetime) -> str:
+    """What the folder of a run is called: when it began, and the plugin."""
+    cni = str(config.hook.pytest_netproof_plugin(config=config)).strip("./~")
+    return f"{now:%Y%m%dT%H%M%S}Z-{cni.replace(':', '-').replace('/', '-')}"
 
 
 class Run:

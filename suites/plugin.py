@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from fixtures import kernel_evidence
 from fixtures.plugin import TESTBED
-from reports import evidence
+from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
 from suites.expect import Expect
 from suites.stages import campaign  # noqa: F401 - a fixture of all policy suites
@@ -90,19 +89,9 @@ def pytest_runtest_makereport(
                 evidence.attach_text(name, text, folder)
             session = "chaos" if "chaos" in item.path.parts else "migrate" if testbed.successor else "certify"
             ids = f"K09,K10,{_ids(item)}" if testbed.successor else _ids(item)
-            command = f"./noxw -s {session} -- {_said(item.config)} --only {ids}"
-            evidence.attach_text("replay", f"{command}\n", folder)
+            run = replay.Run(item.config.invocation_params.args, item.config.option.seed, item.config.option.shuffle)
+            evidence.attach_text("replay", replay.commands(session, run, ids), folder)
     return (yield)
-
-
-def _said(config: pytest.Config) -> str:
-    """The options of this run, so that a replay is the same run."""
-    words = [str(word) for word in config.invocation_params.args]
-    kept = [word for word in words if not word.startswith(("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:"))]
-    for option in ("--only", "--out"):  # the replay has its own
-        while option in kept:
-            del kept[kept.index(option) : kept.index(option) + 2]
-    return shlex.join(kept)
 
 
 def _ids(item: pytest.Item) -> str:
