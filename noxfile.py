@@ -74,13 +74,19 @@ def said(session: nox.Session, *names: str) -> bool:
     return any(option.split("=")[0] in names for option in session.posargs)
 
 
-def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
-    """Run pytest on the suites; its exit code is the verdict."""
+def with_defaults(session: nox.Session, cni: str, cluster: str = LAB) -> list[str]:
+    """The options that were given to the session, and on which cluster and plugin where they do not say so."""
     given = list(session.posargs)
     if not said(session, "--cluster", "--attach"):
         given += ["--cluster", cluster]
     if not said(session, "--cni", "--attach"):  # a lab that is open has its plugin
         given += ["--cni", cni]
+    return given
+
+
+def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
+    """Run pytest on the suites; its exit code is the verdict."""
+    given = with_defaults(session, cni, cluster)
     pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
     python(session, *pytest, *suites, *given)
 
@@ -159,6 +165,12 @@ def last_words(done: subprocess.CompletedProcess[str]) -> str:
 def compare(session: nox.Session) -> None:
     """Show runs side by side: -- RUN/verdict.json …."""
     python(session, "-m", "reports.compare", *session.posargs)
+
+
+@nox.session
+def shuffle(session: nox.Session) -> None:
+    """Run the suites as written, then in other orders: no verdict may differ: [-- --runs N --shuffle SEED …]."""
+    python(session, "-m", "tests.shuffle.main", *SUITES, *with_defaults(session, DEFAULT))
 
 
 @nox.session

@@ -55,6 +55,10 @@ class Run:
         """A requirement's verdict, "" where the run does not know it."""
         return str(self.rows.get(identity, {}).get("verdict", ""))
 
+    def cases(self, identity: str) -> dict[str, str]:
+        """The verdicts of a requirement's cases, by node id."""
+        return {case["case"]: str(case["verdict"]) for case in self.rows.get(identity, {}).get("cases", [])}
+
     def figure(self, identity: str, fact: str) -> str:
         """A fact of a requirement's first case that has it, the median where it is a list; "" where none has."""
         for case in self.rows.get(identity, {}).get("cases", []):
@@ -75,6 +79,18 @@ def order(runs: list[Run]) -> list[str]:
     """Every requirement's id; those in which runs differ first."""
     known = sorted({identity for run in runs for identity in run.rows})
     return sorted(known, key=lambda identity: (len({run.of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
+
+
+def differing(one: Run, other: Run) -> list[str]:
+    """The cases that came to something else in the other run, by requirement; what only one of them ran counts."""
+    lines = []
+    for identity in order([one, other]):
+        here, there = one.cases(identity), other.cases(identity)
+        for case in sorted(here.keys() | there.keys()):
+            came_to = [f"{seen.get(case, 'not run')} in {run.name}" for seen, run in ((here, one), (there, other))]
+            if here.get(case) != there.get(case):
+                lines.append(f"{identity} {case}: {', '.join(came_to)}")
+    return lines
 
 
 def table(runs: list[Run]) -> Table:
