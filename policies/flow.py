@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 CONNECTED = "connected"
 DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
@@ -106,14 +107,14 @@ class Expected:
         seen = f" from {' or '.join(sorted(self.sources))}" if self.sources else ""
         return f"connected{who}{seen}"
 
-    @property
+    @cached_property
     def servers(self) -> frozenset[str]:
         """The probes whose servers have to work for the outcome to say anything about the network."""
         if isinstance(self.server, NoServer):
             return frozenset()
         return frozenset({self.server}) if self.server else self.identities
 
-    @property
+    @cached_property
     def control(self) -> Target:
         """Where each of its servers is asked on its own host, with no network between."""
         loopback = "::1" if ":" in self.target.host else "127.0.0.1"
