@@ -222,12 +222,6 @@ def lab(session: nox.Session) -> None:
     python(session, "-m", "fixtures.open_lab", *session.posargs)
 
 
-@nox.session(name="catalogue")
-def write_catalogue(session: nox.Session) -> None:
-    """Write docs/requirements.md: every requirement, what checks it, and what has made it fail."""
-    python(session, "-m", "tests.catalogue.main")
-
-
 @nox.session
 def clean(session: nox.Session) -> None:
     """Remove what a run that was killed left in a running cluster: [-- --kubeconfig FILE]."""
@@ -284,8 +278,9 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write what is made from the code: docs/needs.md, and the enums of fixtures/cnis/cni.schema.json."""
+    """Write what is made from other files: docs/requirements.md, docs/needs.md, and the enums of cni.schema.json."""
     python(session, "-m", "fixtures.needs")
+    python(session, "-m", "tests.catalogue.main")
 
 
 @nox.session

@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, TypeVar
 import yaml
 
 from fixtures import paths
+from fixtures.cnis import catalogue as plugins
 from fixtures.faults import catalogue as faults
 from policies import cases as corpus
+from reports import requirements
 from tests.sensitivity import catalogue as mutants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from reports.requirements import Requirement
 
 REDS = Path(__file__).parent / "reds.yaml"
 BREAKS = paths.ROOT / "tests" / "lab" / "breaks.yaml"
@@ -90,6 +94,12 @@ def by_mutants() -> Mapping[str, list[str]]:
 def by_tests() -> Mapping[str, list[str]]:
     """Requirement → tests, beside breaks and mutants, that see it fail, as FILE::FUNCTION."""
     return {name: [test] for name, test in yaml.safe_load(REDS.read_text()).items()}
+
+
+@cache
+def known() -> Mapping[str, Requirement]:
+    """Every requirement by id: those of all plugins, and those that lie with one."""
+    return requirements.load(tuple(sorted(plugins.FOLDER.glob("*/requirements.yaml"))))
 
 
 @cache

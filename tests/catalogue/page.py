@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies import cases, clauses
-from reports import requirements
 from tests.catalogue import cited
 from tests.sensitivity import catalogue as mutants
 
@@ -40,7 +39,7 @@ LETTERS = {
 
 def text() -> str:
     """The whole page."""
-    known = requirements.load()
+    known = cited.known()
     areas = dict.fromkeys(requirement.area for requirement in known.values())
     parts = [HEAD, _letters(known)]
     parts += [_area(area, [row for row in known.values() if row.area == area]) for area in areas]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures import paths
-from reports import requirements
 from tests.catalogue import cited, main, page
 
 if TYPE_CHECKING:
@@ -20,14 +19,14 @@ def test_tests_that_see_a_requirement_fail_exist() -> None:
     for name, (test,) in cited.by_tests().items():
         path, _, function = test.partition("::")
         assert f"def {function}(" in (paths.ROOT / path).read_text(), test
-        assert name in requirements.load()
+        assert name in cited.known()
         assert name not in cited.by_breaks().keys() | cited.by_mutants().keys(), f"{name} needs no row in reds.yaml"
 
 
 def test_every_requirement_has_a_file_and_a_letter() -> None:
     """The page can say where each is defined and what its letter means."""
-    assert requirements.load().keys() == cited.files().keys()
-    assert {name[0] for name in requirements.load()} <= page.LETTERS.keys()
+    assert cited.known().keys() == cited.files().keys()
+    assert {name[0] for name in cited.known()} <= page.LETTERS.keys()
 
 
 def test_the_page_of_requirements_is_up_to_date() -> None:

@@ -9,7 +9,6 @@ import pytest
 from fixtures import paths
 from fixtures.faults import catalogue as faults
 from policies import cases, clauses
-from reports import requirements
 from tests.catalogue import cited
 from tests.sensitivity import catalogue
 
@@ -47,7 +46,7 @@ def test_every_cited_clause_exists() -> None:
 @pytest.mark.parametrize(
     ("pattern", "known"),
     [
-        (REQUIREMENT, {*requirements.load(), UNKNOWN}),
+        (REQUIREMENT, {*cited.known(), UNKNOWN}),
         (MUTANT, {mutant.id for mutant in catalogue.load()}),
         (BUG, {*catalogue.bugs(), *NO_BUGS}),
         (ELSEWHERE, set()),
@@ -68,4 +67,4 @@ def test_every_cited_id_exists(pattern: re.Pattern[str], known: set[str]) -> Non
 
 def test_every_fault_is_a_requirement() -> None:
     """A fault answers for the requirement of its id."""
-    assert faults.load().keys() <= requirements.load().keys()
+    assert faults.load().keys() <= cited.known().keys()

@@ -58,10 +58,10 @@ def config_of(**options: object) -> pytest.Config:
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"attach": None, "cni": "flannel:vxlan"}, "flannel-vxlan"),
-        ({"attach": None, "cni": "./my-cni:plain"}, "my-cni-plain"),
-        ({"attach": "lab", "cni": "flannel:vxlan"}, "bridge-static"),
-        ({"attach": "nowhere", "cni": "flannel:vxlan"}, "flannel-vxlan"),  # such a run is refused
+        ({"attach": None, "cluster": "lab", "cni": "flannel:vxlan"}, "flannel-vxlan"),
+        ({"attach": None, "cluster": "lab", "cni": "./my-cni:plain"}, "my-cni-plain"),
+        ({"cluster": None, "attach": "lab", "cni": "flannel:vxlan"}, "bridge-static"),
+        ({"cluster": None, "attach": "nowhere", "cni": "flannel:vxlan"}, "flannel-vxlan"),  # such a run is refused
     ],
 )
 def test_the_folder_is_called_after_the_plugin_under_test(tmp_path: Path, options: dict[str, Any], named: str) -> None:
