@@ -200,7 +200,7 @@ def sensitivity(session: nox.Session) -> None:
 def oracle(session: nox.Session) -> None:
     """Compare the oracle with the literal evaluator on 20,000 generated worlds, or as many as are given."""
     os.environ["NETPROOF_WORLDS"] = session.posargs[0] if session.posargs else "20000"
-    python(session, "-m", "pytest", "-q", "tests/policies/test_oracle.py", "-k", "literal")
+    python(session, "-m", "pytest", "-q", "tests/unit/policies/test_oracle.py", "-k", "literal")
 
 
 @nox.session(venv_backend="venv", default=False)
@@ -213,19 +213,19 @@ def differential(session: nox.Session) -> None:
 @nox.session
 def heal(session: nox.Session) -> None:
     """Undo what a run that was killed left broken in an open lab: -- DIR of the lab, DIR of the run."""
-    python(session, "-m", "fixtures.faults.heal", *session.posargs)
+    python(session, "-m", "fixtures.commands.heal", *session.posargs)
 
 
 @nox.session
 def lab(session: nox.Session) -> None:
     """Open a lab with a CNI plugin, print its KUBECONFIG, keep it until Ctrl-C."""
-    python(session, "-m", "fixtures.open_lab", *session.posargs)
+    python(session, "-m", "fixtures.commands.lab", *session.posargs)
 
 
 @nox.session
 def clean(session: nox.Session) -> None:
     """Remove what a run that was killed left in a running cluster: [-- --kubeconfig FILE]."""
-    python(session, "-m", "fixtures.clean", *session.posargs)
+    python(session, "-m", "fixtures.commands.clean", *session.posargs)
 
 
 @nox.session

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from policies import manifest, stage
+from policies import base_world as stage
+from policies import serialization as manifest
+from policies.datafile import BadFileError, Document, parse
 from policies.invalid import InvalidPolicyError
 from policies.model import labels
 from policies.oracle import Path, Query, Verdict
-from policies.yamltext import BadFileError, Document, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import jsonschema
 
-from policies.yamltext import BadFileError, parse
+from policies.datafile import BadFileError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from policies import stage
+from policies import base_world as stage
 from policies.model import (
     EGRESS,
     EVERYTHING,

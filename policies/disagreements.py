@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies import stage
+from policies import base_world as stage
+from policies.ambiguities import OPEN
 from policies.explain import explain
 from policies.oracle import Path, Query, reach
-from policies.questions import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from policies.ambiguities import Question
     from policies.cases import Case, Cell, Step
     from policies.explain import Decision
     from policies.oracle import Verdict
-    from policies.questions import Question
 
 
 @dataclass(frozen=True)

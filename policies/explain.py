@@ -7,10 +7,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from policies import clauses
-from policies.bits import IPV6, holds, selects
+from policies.ambiguities import OPEN, Question, possible, sure
+from policies.endpoint_index import IPV6, holds, selects
 from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
 from policies.oracle import Path, Verdict
-from policies.questions import OPEN, Question, possible, sure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

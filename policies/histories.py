@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from policies import stage, strategies
-from policies.bits import IPV4
+from policies import base_world as stage
+from policies import strategies
 from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, follow
+from policies.endpoint_index import IPV4
 
 if TYPE_CHECKING:
     from policies.model import World

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from policies.bits import IPV4, Index
+from policies.ambiguities import OPEN, Question, possible, sure
+from policies.endpoint_index import IPV4, Index
 from policies.model import EGRESS, INGRESS, Host, IpBlock
-from policies.questions import OPEN, Question, possible, sure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

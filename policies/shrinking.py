@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from policies import stage
+from policies import base_world as stage
 from policies.edits import RelabelNamespace, RelabelPod
 from policies.model import EVERYTHING, IpBlock, Policy, Rule, Selector
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from policies.bits import IPV6, holds
 from policies.cases import ENDS
+from policies.endpoint_index import IPV6, holds
 from policies.model import Host, IpBlock
 from policies.oracle import Verdict
 

@@ -9,14 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from policies.requirements import load
 from reports import outcome
 from reports.outcome import Verdict
-from reports.requirements import load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reports.requirements import Requirement
+    from policies.requirements import Requirement
 
 Record = dict[str, Any]
 

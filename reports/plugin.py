@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reports import claims, outcome, page, requirements, summary, verdict
+from policies import requirements
+from reports import claims, outcome, page, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import allure
 import pytest
 
-from fixtures import kernel_evidence
 from fixtures.plugin import TESTBED
+from fixtures.testbed import evidence as kernel_evidence
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
-from suites.expect import Expect
-from suites.stages import campaign  # noqa: F401 - a fixture of all policy suites
+from suites.support.expect import Expect
+from suites.support.workspaces import campaign  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from fixtures.testbed import Testbed
+    from fixtures.testbed.testbed import Testbed
 
 SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 

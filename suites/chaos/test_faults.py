@@ -8,17 +8,17 @@ import pytest
 
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.faults import catalogue, injection
+from fixtures.faults.experiment import SILENT, SLACK, Experiment
 from reports import evidence, timeline
 from reports.outcome import Inconclusive
-from suites.chaos.experiment import SILENT, SLACK, Experiment
-from suites.marks import disturbs, needs, requirement
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from fixtures.faults.catalogue import Fault, Recovery
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 FAULTS = [
     pytest.param(fault, id=fault.id, marks=[requirement(fault.id), needs(BREAKABLE, *fault.needs)])

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents, install
-from fixtures.kube import MERGE
+from fixtures.kube.client import MERGE
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Refuted
-from suites.marks import disturbs, needs, requirement
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 PATIENCE = 30.0  # seconds until an agent has annotated its Node or crashed; our patience, it takes about two
 KEPT = "netproof.invalid/annotated"  # one annotation is enough for the agent to find a map

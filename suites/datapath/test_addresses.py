@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK, Family
-from fixtures.nodestate import Finding
-from suites.marks import needs, requirement
+from fixtures.cnis.node_state import Finding
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.kube import Object
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.kube.client import Object
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 RECORDS = "cd /var/lib/cni/networks 2>/dev/null && find . -type f -name '[0-9a-f]*[.:]*' | sed 's,.*/,,'"
 PORTS = "ip -o link show master cni0 2>/dev/null | wc -l"

@@ -9,14 +9,14 @@ import pytest
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.cnis import agents
-from fixtures.kernel_evidence import agent_logs
-from fixtures.nodestate import Finding
-from fixtures.world import is_ready
-from suites.marks import needs, requirement
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import is_ready
+from fixtures.testbed.evidence import agent_logs
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 ALL_LINES = 100_000
 BUSY = 0.5  # share of one CPU since its start above which an idle agent is spinning

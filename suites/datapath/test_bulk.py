@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
-from fixtures.nodestate import Finding
-from fixtures.world import PORTS
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
 from policies.flow import CONNECTED, Target
-from suites.expect import to_pod
-from suites.marks import requirement
+from suites.support.expect import to_pod
+from suites.support.marks import requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
     from policies.flow import Expected
-    from suites.expect import Expect
+    from suites.support.expect import Expect
 
 TRANSFER = 10_000_000  # bytes each way
 PATIENCE = 10.0  # seconds a transfer may stall; our patience, the slowest backend takes one for all of it

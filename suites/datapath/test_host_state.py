@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.nodestate import Finding, NodeState
-from suites.marks import needs, requirement
+from fixtures.cnis.node_state import Finding, NodeState
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 RP_FILTER, STRICT = "net.ipv4.conf.all.rp_filter", "1"
 TABLES = {"0", "local", "main", "default"}

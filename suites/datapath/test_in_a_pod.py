@@ -6,20 +6,20 @@ import contextlib
 import secrets
 from typing import TYPE_CHECKING
 
-from fixtures import world
 from fixtures.probes import judging
-from fixtures.probes.client import Prober
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.probes.prober import Prober
 from fixtures.probes.stream import PodStream
-from fixtures.testbed import NAMESPACES
-from fixtures.world import PORTS, PodPlan
+from fixtures.testbed.testbed import NAMESPACES
 from policies.flow import Expected, Target
 from reports.outcome import Inconclusive
-from suites.marks import requirement
+from suites.support.marks import requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 SECOND_PORT = 90
 

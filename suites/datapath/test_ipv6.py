@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.world import PORTS
-from suites.expect import Expect, to_pod
-from suites.marks import requirement
+from fixtures.probes.pods import PORTS
+from suites.support.expect import Expect, to_pod
+from suites.support.marks import requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
+    from fixtures.testbed.testbed import Testbed
 
 
 @requirement("D19")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
-from suites.audits import audit
-from suites.marks import needs, requirement
+from suites.support.audits import audit
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 pytestmark = needs(NODE_COMMANDS)
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
-from fixtures.nodestate import Finding
-from fixtures.world import PORTS
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
 from policies.flow import Target
-from suites.expect import to_pod
-from suites.marks import needs, requirement
+from suites.support.expect import to_pod
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 IPV6_MORE = 20  # bytes by which an IPv6 header is larger; it counts where the outer packet is IPv6
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import secrets
 import time
 
-from fixtures import world
-from fixtures.testbed import NAMESPACES, Testbed
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed.testbed import NAMESPACES, Testbed
 from fixtures.waiting import NeverHappenedError
-from fixtures.world import PORTS, PodPlan
 from reports.outcome import Refuted
-from suites.expect import Expect, require, to_pod
-from suites.lives import with_probers
-from suites.marks import requirement
+from suites.support.expect import Expect, require, to_pod
+from suites.support.marks import requirement
+from suites.support.policies import with_probers
 
 REQUIRED = 10.0  # seconds until a new pod is Ready and reachable: the requirement
 

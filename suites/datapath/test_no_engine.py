@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.testbed import NAMESPACES
-from fixtures.world import PORTS
-from policies import manifest
-from suites.expect import to_pod
-from suites.marks import disturbs, requirement
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.testbed import NAMESPACES
+from policies import serialization as manifest
+from suites.support.expect import to_pod
+from suites.support.marks import disturbs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 
 @requirement("K06")

@@ -5,11 +5,11 @@ A pod in the host network stands for its node: it sends from the node's addresse
 
 from __future__ import annotations
 
-from fixtures.testbed import HOST_PORTS, Testbed
-from fixtures.world import PORTS, ProbePod
+from fixtures.probes.pods import PORTS, ProbePod
+from fixtures.testbed.testbed import HOST_PORTS, Testbed
 from policies.flow import Expected, Target
-from suites.expect import Expect, to_pod
-from suites.marks import needs, requirement
+from suites.support.expect import Expect, to_pod
+from suites.support.marks import needs, requirement
 
 
 def to_node(source: str, testbed: Testbed, node: str, protocol: str, family: str) -> Expected:

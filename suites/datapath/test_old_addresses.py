@@ -6,19 +6,20 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fixtures import reuse, world
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.testbed import NAMESPACES
-from fixtures.world import PORTS, PodPlan
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed import address_reuse as reuse
+from fixtures.testbed.testbed import NAMESPACES
 from policies.flow import DENIED, Expected, NoServer, Target
 from reports.outcome import Inconclusive
-from suites.expect import Expect, require, to_pod
-from suites.lives import with_probers
-from suites.marks import disturbs, needs, requirement
+from suites.support.expect import Expect, require, to_pod
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.policies import with_probers
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
 
 PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
 REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement

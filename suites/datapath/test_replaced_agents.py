@@ -10,18 +10,18 @@ import pytest
 from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents
-from fixtures.nodestate import Finding
-from fixtures.world import PORTS
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
 from policies.flow import Target
-from suites.expect import to_pod
-from suites.marks import disturbs, needs, requirement
+from suites.support.expect import to_pod
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 EVERY = 0.05  # seconds between sends
 OBSERVED = 3.0  # seconds after the successor is there, in which it makes rules and routes its own

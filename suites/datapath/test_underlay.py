@@ -9,16 +9,16 @@ import pytest
 
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.clusters.topology import UPLINK
-from fixtures.nodestate import Finding
-from fixtures.world import PORTS
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
 from policies.flow import Target
-from suites.expect import Expect, require
-from suites.marks import disturbs, needs, requirement
-from suites.uplinks import Captures, is_pod
+from suites.support.captures import Captures, is_pod
+from suites.support.expect import Expect, require
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
 
 ADDRESS = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+")
 SECOND_PORT = 90

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
-from fixtures.nodestate import Finding
-from fixtures.world import PORTS
-from suites.expect import Expect, to_pod
-from suites.marks import needs, requirement
-from suites.uplinks import Captures
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
+from suites.support.captures import Captures
+from suites.support.expect import Expect, to_pod
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
 
 
 def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, family: str) -> set[str]:

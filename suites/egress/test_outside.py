@@ -6,12 +6,12 @@ import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.clusters.topology import UPLINK
-from fixtures.testbed import OUTSIDE, Testbed
-from fixtures.world import PORTS
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.testbed import OUTSIDE, Testbed
 from policies.flow import Expected, Target
-from suites.expect import Expect, require, to_pod
-from suites.marks import needs, requirement
-from suites.uplinks import Captures, ends, told
+from suites.support.captures import Captures, ends, told
+from suites.support.expect import Expect, require, to_pod
+from suites.support.marks import needs, requirement
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
 LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group

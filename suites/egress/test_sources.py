@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, EXTERNAL_HOST, NODE_COMMANDS
-from fixtures.outside import routed
-from fixtures.testbed import HOST_PORTS, OUTSIDE, Testbed
-from fixtures.world import PORTS
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.external_host import routed
+from fixtures.testbed.testbed import HOST_PORTS, OUTSIDE, Testbed
 from policies.flow import Expected, Target
-from suites.expect import Expect, require, to_pod
-from suites.marks import disturbs, needs, requirement
-from suites.uplinks import Captures
+from suites.support.captures import Captures
+from suites.support.expect import Expect, require, to_pod
+from suites.support.marks import disturbs, needs, requirement
 
 FLOWS = 200  # connections whose source ports are compared
 KEPT = 0.1  # share of source ports that may be the pod's own; by chance it is FLOWS in 64,000

@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fixtures.stages.campaign import PACE
-from fixtures.stages.judge import VERSION
-from fixtures.stages.playing import SHRINK_PATIENCE, search, shrink
-from fixtures.stages.probing import describe
-from fixtures.stages.reproducer import text
-from policies import covering, stage
+from fixtures.workspaces.judge import VERSION
+from fixtures.workspaces.pool import PACE
+from fixtures.workspaces.probing import describe
+from fixtures.workspaces.reproducer import text
+from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
+from policies import base_world as stage
+from policies import covering
 from policies.histories import generate
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
-from suites.marks import needs, requirement
-from suites.stages import GROUP
+from suites.support.marks import needs, requirement
+from suites.support.workspaces import GROUP
 
 if TYPE_CHECKING:
     import pytest
 
-    from fixtures.stages.campaign import Campaign
+    from fixtures.workspaces.pool import Campaign
     from policies.model import World
-    from suites.expect import Expect
+    from suites.support.expect import Expect
 
     History = tuple[World, ...]
 

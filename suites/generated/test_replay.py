@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.stages import replays
-from fixtures.stages.playing import play_case
-from suites.marks import needs, requirement
-from suites.stages import GROUP, require_right
+from fixtures.workspaces import replays
+from fixtures.workspaces.runner import play_case
+from suites.support.marks import needs, requirement
+from suites.support.workspaces import GROUP, require_right
 
 if TYPE_CHECKING:
-    from fixtures.stages.campaign import Campaign
+    from fixtures.workspaces.pool import Campaign
     from policies.cases import Case
-    from suites.expect import Expect
+    from suites.support.expect import Expect
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -10,15 +10,15 @@ from fixtures.cnis import replacing
 from fixtures.errors import UsageError
 from reports import evidence
 from reports.outcome import Inconclusive
-from suites.marks import disturbs, needs, requirement
-from suites.migration.passage import Passage
+from suites.migration.takeover import Passage
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fixtures.cnis.successor import Successor
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 
 @pytest.fixture(scope="module")

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.stages.playing import play_case
+from fixtures.workspaces.runner import play_case
 from policies import cases
 from policies.cases import Case
-from suites.marks import needs, requirement, title
-from suites.stages import GROUP, require_right
+from suites.support.marks import needs, requirement, title
+from suites.support.workspaces import GROUP, require_right
 
 if TYPE_CHECKING:
-    from fixtures.stages.campaign import Campaign
-    from fixtures.stages.live import LiveStage
-    from fixtures.stages.probing import Seen
-    from suites.expect import Expect
+    from fixtures.workspaces.pool import Campaign
+    from fixtures.workspaces.probing import Seen
+    from fixtures.workspaces.workspace import LiveStage
+    from suites.support.expect import Expect
 
 
 @dataclass

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures import waiting, world
+from fixtures import waiting
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.world import PORTS, PYTHON_IMAGE, PodPlan
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PYTHON_IMAGE, PodPlan
 from reports.outcome import Inconclusive
-from suites.expect import require
-from suites.lives import (
+from suites.support.expect import require
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.policies import (
     HERE,
     PATIENCE,
     admitting,
@@ -27,13 +29,12 @@ from suites.lives import (
     running,
     with_probers,
 )
-from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.kube import Object
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.kube.client import Object
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 GRACE = 8  # seconds a pod that does not want to end is given
 EARLY = """

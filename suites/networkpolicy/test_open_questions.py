@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.stages.judge import profile_of
-from fixtures.testbed import HOST_NAMESPACE, HOST_PORTS
-from fixtures.world import PORTS
-from policies import manifest
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.testbed import HOST_NAMESPACE, HOST_PORTS
+from fixtures.workspaces.judge import profile_of
+from policies import serialization as manifest
+from policies.ambiguities import Question
 from policies.flow import ANY, CONNECTED, Expected, Target
 from policies.model import NAMESPACE_LABEL
-from policies.questions import Question
-from suites.expect import require
-from suites.lives import PATIENCE, admitting, apart, denied, enforced, only, policy, reaching
-from suites.marks import disturbs, needs, requirement
+from suites.support.expect import require
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.policies import PATIENCE, admitting, apart, denied, enforced, only, policy, reaching
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 HOSTS = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: HOST_NAMESPACE}}}
 

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures import services
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.clusters.topology import of_family
-from fixtures.testbed import OUTSIDE
-from fixtures.world import PORTS, PodPlan
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed import services
+from fixtures.testbed.testbed import OUTSIDE
 from policies.flow import CONNECTED, DENIED, Expected, Target
 from reports.outcome import Inconclusive
-from suites.expect import require
-from suites.lives import (
+from suites.support.expect import require
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.policies import (
     HERE,
     PATIENCE,
     admitting,
@@ -28,13 +29,12 @@ from suites.lives import (
     reaching,
     with_probers,
 )
-from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.kube import Object
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.kube.client import Object
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 NOBODY = 79  # a port that no probe listens on
 LARGE = 3000  # bytes of an IP packet: two or more fragments on every MTU that clusters have

@@ -6,14 +6,15 @@ import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fixtures import world
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.world import PORTS, PodPlan
-from policies import manifest
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from policies import serialization as manifest
 from policies.flow import CONNECTED, Target
 from reports.outcome import Inconclusive
-from suites.expect import require
-from suites.lives import (
+from suites.support.expect import require
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.policies import (
     HERE,
     PATIENCE,
     admitting,
@@ -28,15 +29,14 @@ from suites.lives import (
     reaching,
     with_probers,
 )
-from suites.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
     from policies.flow import Expected
-    from suites.expect import Expect
+    from suites.support.expect import Expect
 
 FIRST_PORT, PORTS_THERE = 20000, 10000  # below those that kernels choose by themselves
 ENDS_PATIENCE = 60.0  # seconds until a namespace is gone; our patience, it takes about six

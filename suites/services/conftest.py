@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.services import Services, wait_until_programmed
+from fixtures.testbed.services import Services, wait_until_programmed
 
 if TYPE_CHECKING:
-    from fixtures.testbed import Testbed
+    from fixtures.testbed.testbed import Testbed
 
 
 @pytest.fixture(scope="session")

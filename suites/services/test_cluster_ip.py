@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from fixtures.services import PATIENCE
-from fixtures.world import PORTS
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.services import PATIENCE
 from policies.flow import Expected, Target
-from suites.expect import require
-from suites.marks import needs, requirement
+from suites.support.expect import require
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.services import Services
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.services import Services
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 pytestmark = needs("services")
 CONNECTIONS = 100  # per endpoint: five standard deviations are then at most half a share, however many there are

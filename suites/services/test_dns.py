@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures import dns
-from fixtures.nodestate import Finding
-from fixtures.testbed import NAMESPACES
-from suites.marks import needs, requirement
+from fixtures.cnis.node_state import Finding
+from fixtures.testbed import dns
+from fixtures.testbed.testbed import NAMESPACES
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.services import Services
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.services import Services
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 pytestmark = needs("services")
 ROUNDS = 100

@@ -6,25 +6,25 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fixtures import services as kinds
-from fixtures import world
 from fixtures.clusters.topology import of_family
 from fixtures.probes import judging
-from fixtures.services import PATIENCE
-from fixtures.testbed import NAMESPACES
-from fixtures.world import PORTS, PodPlan
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed import services as kinds
+from fixtures.testbed.services import PATIENCE
+from fixtures.testbed.testbed import NAMESPACES
 from policies.flow import ANY, CONNECTED, Expected, Target
-from suites.expect import require
-from suites.lives import with_probers
-from suites.marks import needs, requirement
+from suites.support.expect import require
+from suites.support.marks import needs, requirement
+from suites.support.policies import with_probers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.services import Services
-    from fixtures.testbed import Testbed
-    from fixtures.world import ProbePod
-    from suites.expect import Expect
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.services import Services
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 pytestmark = needs("services")
 ROUNDS = 30  # connections of one client; without affinity two endpoints would both answer but once in a billion

@@ -6,19 +6,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.nodestate import Finding
-from fixtures.services import BALANCER, EXTERNAL, PATIENCE
-from fixtures.testbed import OUTSIDE
-from fixtures.world import PORTS
+from fixtures.cnis.node_state import Finding
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.services import BALANCER, EXTERNAL, PATIENCE
+from fixtures.testbed.testbed import OUTSIDE
 from policies.flow import CONNECTED, Expected, Target
-from suites.marks import needs, requirement
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fixtures.clusters.topology import Family
-    from fixtures.services import Services
-    from suites.expect import Expect
+    from fixtures.testbed.services import Services
+    from suites.support.expect import Expect
 
 pytestmark = needs("services")
 SOON = 1.0  # seconds until a first connection has to be made: the requirement, and the time of a lost SYN

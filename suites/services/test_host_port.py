@@ -5,16 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from fixtures import world
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.testbed import NAMESPACES, OUTSIDE, Testbed
-from fixtures.world import PORTS, PodPlan
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed.testbed import NAMESPACES, OUTSIDE, Testbed
 from policies.flow import Expected, Target
-from suites.lives import with_probers
-from suites.marks import needs, requirement
+from suites.support.marks import needs, requirement
+from suites.support.policies import with_probers
 
 if TYPE_CHECKING:
-    from suites.expect import Expect
+    from suites.support.expect import Expect
 
 pytestmark = needs("host-port", "node-to-pod")
 PATIENCE = 10.0  # seconds; our patience until the pod's server listens

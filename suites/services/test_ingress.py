@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fixtures import world
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.testbed import HOST_NAMESPACE, OUTSIDE
-from fixtures.world import PORTS, PodPlan
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed.testbed import HOST_NAMESPACE, OUTSIDE
 from policies.flow import Expected, Target
-from suites.marks import needs, requirement
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.services import Services
-    from fixtures.testbed import Testbed
-    from suites.expect import Expect
+    from fixtures.testbed.services import Services
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 PATIENCE = 15.0  # seconds; our patience until the proxy listens and its Service is programmed
 FIRST_PORT = 18090  # on the node; one per family

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.services import PATIENCE
-from fixtures.testbed import OUTSIDE, Testbed
-from fixtures.world import PORTS
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.services import PATIENCE
+from fixtures.testbed.testbed import OUTSIDE, Testbed
 from policies.flow import Expected, Target
-from suites.marks import needs, requirement
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fixtures.services import Services
-    from suites.expect import Expect
+    from fixtures.testbed.services import Services
+    from suites.support.expect import Expect
 
 pytestmark = needs("services")
 

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from fixtures import lifeline, options, waiting, world
-from fixtures.bringup import Bringup
+from fixtures import lifeline, waiting
 from fixtures.clusters.protocol import run_on
-from fixtures.probes import matrix
-from fixtures.probes.client import DENY_TIMEOUT, Prober
+from fixtures.probes import pods as world
+from fixtures.probes import sending as matrix
+from fixtures.probes.prober import DENY_TIMEOUT, Prober
 from fixtures.probes.stream import HostStream, PodStream, answer, send
 from fixtures.progress import Progress
+from fixtures.providers.lab import Bringup
+from fixtures.run import options
 from policies.flow import DENIED, Expected, Target
 from tests.bench import bare, oracle
 from tests.support.open_lab import Chosen
@@ -35,7 +37,7 @@ from tests.support.open_lab import Chosen
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fixtures.testbed import Testbed
+    from fixtures.testbed.testbed import Testbed
 
 REPEATS = 7
 SUSTAINED = 20  # rounds in one batch: more would measure how full conntrack is

@@ -20,8 +20,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from policies import manifest
-from policies.bits import Index
+from policies import serialization as manifest
+from policies.endpoint_index import Index
 from policies.model import (
     EGRESS,
     EVERYTHING,

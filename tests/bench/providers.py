@@ -16,7 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from fixtures import lifeline, options, paths
+from fixtures import lifeline, paths
+from fixtures.run import options
 from tests.support.open_lab import SUITES
 
 IMAGES = ("--image", "lab")  # what it says there means nothing to kind, and the other way round

@@ -15,13 +15,13 @@ from fixtures import paths
 from fixtures.cnis import catalogue as plugins
 from fixtures.faults import catalogue as faults
 from policies import cases as corpus
-from reports import requirements
+from policies import requirements
 from tests.sensitivity import catalogue as mutants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from reports.requirements import Requirement
+    from policies.requirements import Requirement
 
 REDS = Path(__file__).parent / "reds.yaml"
 BREAKS = paths.ROOT / "tests" / "lab" / "breaks.yaml"

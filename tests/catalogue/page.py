@@ -11,7 +11,7 @@ from tests.sensitivity import catalogue as mutants
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reports.requirements import Requirement
+    from policies.requirements import Requirement
 
 HEAD = """# Requirements
 

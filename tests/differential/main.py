@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from fixtures.progress import Progress
-from fixtures.stages.live import masked, with_peers
-from fixtures.stages.pods import pod_object
-from policies import cases, covering, manifest, stage
+from fixtures.workspaces.objects import pod_object
+from fixtures.workspaces.workspace import masked, with_peers
+from policies import base_world as stage
+from policies import cases, covering
+from policies import serialization as manifest
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
 from policies.oracle import Query, Verdict, reach

@@ -57,7 +57,7 @@ def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -
         except subprocess.TimeoutExpired:
             run.kill()
     waiting.until(lambda: not any(left.in_use for left in leftovers.find(where)), "the end of the run", patience=30)
-    clean = [sys.executable, "-m", "fixtures.clean"]
+    clean = [sys.executable, "-m", "fixtures.commands.clean"]
     cleaned = subprocess.run(clean, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     after = there(where)
     left = {what: sorted(after[what] - names) for what, names in before.items() if after[what] - names}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, run_on
-from fixtures.outside import ROUTER, changed_clients
-from fixtures.testbed import CHANGED_CLIENTS
+from fixtures.testbed.external_host import ROUTER, changed_clients
+from fixtures.testbed.testbed import CHANGED_CLIENTS
 
 if TYPE_CHECKING:
     from tests.support.open_lab import OpenLab

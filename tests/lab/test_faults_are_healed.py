@@ -14,8 +14,8 @@ import pytest
 
 from fixtures import paths, waiting
 from fixtures.faults import catalogue, journal
+from fixtures.faults.experiment import Experiment
 from fixtures.faults.injection import Injection, words
-from suites.chaos.experiment import Experiment
 from suites.chaos.test_faults import unlike
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_p
     finally:
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
-    heal = [sys.executable, "-m", "fixtures.faults.heal", str(lab.out), str(out)]
+    heal = [sys.executable, "-m", "fixtures.commands.heal", str(lab.out), str(out)]
     first = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert first.stdout == f"F01 on {NODE}: undone\n"
     assert lab.testbed.findings() == before
@@ -91,7 +91,7 @@ def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_p
 
 def test_heal_without_a_lab_is_wrong_use(tmp_path: Path) -> None:
     """A folder that holds no open lab is refused with one sentence."""
-    heal = [sys.executable, "-m", "fixtures.faults.heal", str(tmp_path), str(tmp_path)]
+    heal = [sys.executable, "-m", "fixtures.commands.heal", str(tmp_path), str(tmp_path)]
     done = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "give the folder that `nox -s lab` printed" in done.stderr

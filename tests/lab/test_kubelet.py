@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures import waiting, world
+from fixtures import waiting
 from fixtures.clusters.protocol import run_on
-from fixtures.kube import ApiRefusedError
+from fixtures.kube.client import ApiRefusedError
+from fixtures.probes import pods as world
 from fixtures.probes.stream import STATUS, STDOUT
 from policies.flow import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fixtures.kube import Kube, Object
+    from fixtures.kube.client import Kube, Object
     from tests.support.open_lab import OpenLab
 
 pytestmark = pytest.mark.lab

@@ -56,7 +56,7 @@ def test_a_kill_at_any_moment_leaves_nothing(tmp_path: Path, victim: str, moment
     """After kill -9 of the runner, the lab's first process or etcd: no process, interface, mount or file."""
     before = machine()
     delay = random.SystemRandom().uniform(0.5, WHOLE_LIFE)
-    command = [sys.executable, "-m", "fixtures.open_lab", "--out", str(tmp_path / "lab")]
+    command = [sys.executable, "-m", "fixtures.commands.lab", "--out", str(tmp_path / "lab")]
     with (tmp_path / "log").open("wb") as log:
         runner = subprocess.Popen(command, cwd=paths.ROOT, stdout=log, stderr=log)
     begun = time.monotonic()

@@ -12,12 +12,13 @@ import pytest
 
 from fixtures.clusters.protocol import run_on
 from fixtures.probes.judging import DeadServerError
-from fixtures.stages import campaign as campaigns
-from fixtures.stages.judge import PATIENCE, VERSION, Judge, queries
-from fixtures.stages.playing import SHRINK_PATIENCE, play_case, search, shrink
-from fixtures.stages.probing import Seen, settle
-from fixtures.stages.reproducer import text
-from policies import cases, covering, stage
+from fixtures.workspaces import pool as campaigns
+from fixtures.workspaces.judge import PATIENCE, VERSION, Judge, queries
+from fixtures.workspaces.probing import Seen, settle
+from fixtures.workspaces.reproducer import text
+from fixtures.workspaces.runner import SHRINK_PATIENCE, play_case, search, shrink
+from policies import base_world as stage
+from policies import cases, covering
 from policies.histories import generate
 from tests.sensitivity import catalogue
 from tests.sensitivity.kill import PROFILE, hunt, mutate
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from fixtures.stages.campaign import Campaign
-    from fixtures.stages.live import LiveStage
+    from fixtures.workspaces.pool import Campaign
+    from fixtures.workspaces.workspace import LiveStage
     from policies.cases import Case
     from policies.model import World
 

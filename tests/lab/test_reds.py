@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fixtures import kube, services, waiting, world
+from fixtures import waiting
 from fixtures.clusters.protocol import run_on
 from fixtures.cnis import install
+from fixtures.kube import client as kube
+from fixtures.probes import pods as world
+from fixtures.testbed import services
 
 if TYPE_CHECKING:
-    from fixtures.kube import Object
+    from fixtures.kube.client import Object
     from tests.support.open_lab import OpenLab
 
 pytestmark = pytest.mark.lab

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from fixtures import borrow, paths, waiting, world
+from fixtures import paths, waiting
+from fixtures.clusters.existing import checks, shape, shells
+from fixtures.clusters.existing.handle import RunningHandle, allowed
 from fixtures.clusters.protocol import CommandError, CommandResult, run_on
-from fixtures.clusters.running import checks, shape, shells
-from fixtures.clusters.running.handle import RunningHandle, allowed
 from fixtures.clusters.topology import Topology
 from fixtures.errors import MachineLacks, UsageError
 from fixtures.faults import journal
-from fixtures.kube import Kube, load
+from fixtures.kube.client import Kube, load
+from fixtures.probes import pods as world
+from fixtures.providers import existing as borrow
 from tests.support.open_lab import opened
 from tests.support.run import Ended, pytest_suites
 
@@ -134,7 +136,7 @@ def test_what_a_killed_run_left_is_refused_and_cleaned(somebodys: Path, tmp_path
     assert ended.code == MachineLacks.exit_code
     assert "Namespaces of a netproof run are there already" in ended.said
     assert f"nox -s clean -- --kubeconfig {somebodys}" in ended.said
-    cleaned = [sys.executable, "-m", "fixtures.clean", "--kubeconfig", str(somebodys)]
+    cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(somebodys)]
     said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     assert f"({world.LABEL}=testbed" in said
     assert namespaces(somebodys) == before

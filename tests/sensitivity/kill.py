@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fixtures import paths, waiting
 from fixtures.clusters.protocol import run_on
-from fixtures.stages.judge import VERSION, Judge, queries
-from fixtures.stages.playing import play_case, search
-from policies import cases, covering, questions, stage
+from fixtures.workspaces.judge import VERSION, Judge, queries
+from fixtures.workspaces.runner import play_case, search
+from policies import ambiguities as questions
+from policies import base_world as stage
+from policies import cases, covering, requirements
 from policies.histories import generate
-from reports import requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fixtures.stages.campaign import Campaign
-    from fixtures.stages.live import LiveStage
-    from fixtures.stages.probing import Seen
+    from fixtures.workspaces.pool import Campaign
+    from fixtures.workspaces.probing import Seen
+    from fixtures.workspaces.workspace import LiveStage
     from policies.cases import Case
     from policies.model import World
     from tests.sensitivity.catalogue import Mutant

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from policies.ambiguities import Question
 from policies.model import Pod
-from policies.questions import Question
 
 if TYPE_CHECKING:
     from policies.model import Endpoint, World

@@ -10,16 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from fixtures import options, paths
-from fixtures.bringup import Bringup
+from fixtures import paths
 from fixtures.progress import Progress
-from fixtures.stages.campaign import STAGES, Campaign
+from fixtures.providers.lab import Bringup
+from fixtures.run import options
+from fixtures.workspaces.pool import STAGES, Campaign
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from fixtures.testbed import Testbed
+    from fixtures.testbed.testbed import Testbed
 
 SUITES = ("suites/datapath", "suites/services", "suites/egress")
 

@@ -1,0 +1,157 @@
+"""A change of plugins as it goes on: who reaches whom, whose addresses are whose, what is left on nodes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fixtures import waiting
+from fixtures.cnis import install, replacing
+from fixtures.probes import judging
+from fixtures.probes import pods as world
+from fixtures.probes.pods import PORTS, PodPlan
+from fixtures.testbed.testbed import plans, wait_until_all_answer
+from fixtures.waiting import NeverHappenedError
+from reports.outcome import Inconclusive, Refuted
+from suites.support.expect import to_pod
+from suites.support.policies import with_probers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from fixtures.cnis.catalogue import Cni
+    from fixtures.kube.client import Object
+    from fixtures.probes.pods import ProbePod
+    from fixtures.testbed.testbed import Testbed
+    from policies.flow import Expected
+    from policies.matrix import Wrong
+
+NAMESPACE = "netproof-later"  # of pods that are made while plugins change
+PATIENCE = 60.0  # seconds until nothing changes any more; our patience
+POD_PATIENCE = 60.0  # seconds until a pod that is made on the way starts; our patience, it takes about one
+
+
+@dataclass
+class Passage:
+    """One change of plugins.
+
+    Attributes:
+        testbed: the cluster.
+        later: pods that were made on the way.
+        lines: what was seen, in words.
+    """
+
+    testbed: Testbed
+    later: list[ProbePod] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def swap(self, old: Cni, installed: Iterable[Object], new: Cni, wanted: Iterable[Object], forgetful: str) -> None:
+        """Delete the old plugin and its configurations, on all nodes but one, and install the new one."""
+        cluster, kube = self.testbed.cluster, self.testbed.kube
+        files = {node: replacing.configurations(cluster, node) for node in self.testbed.nodes}
+        replacing.uninstall(kube, old, list(installed))
+        for node in self.testbed.nodes:
+            if node != forgetful:
+                replacing.forget(cluster, node, files[node])
+        kube.apply(wanted)
+        try:
+            install.wait_until_works(cluster, kube, new)
+        except NeverHappenedError as error:
+            raise Refuted(f"{new} does not come up where {old} was: {error}") from error
+        self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
+        if forgetful:
+            first = replacing.configurations(cluster, forgetful)[0]
+            self.lines.append(f"On {forgetful} the configuration that counts, the first by name, is {first}.")
+
+    def make_later_pods(self, nodes: Iterable[str], name: str) -> None:
+        """Make two pods on each of these nodes, as somebody who has just changed the plugin does."""
+        made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
+        world.apply(self.testbed.kube, made)
+        for plan in made:
+            try:
+                self.later += world.wait_ready(self.testbed.kube, [(plan.namespace, plan.name)], POD_PATIENCE)
+            except NeverHappenedError as error:
+                self.lines.append(f"A pod does not start: {error}")
+
+    def look(self, when: str) -> Sequence[Wrong]:
+        """Who reaches whom once that no longer changes, counted by age and by place; what went wrong."""
+        with with_probers(self.testbed, *self.later) as probers:
+            pods = [*self.testbed.pods.values(), *self.later]
+            flows = [
+                to_pod(one.key, other, "tcp", PORTS[0], family)
+                for family in self.testbed.topology.families
+                for one, other in itertools.permutations(pods, 2)
+            ]
+            batch = judging.Batch(probers, flows)
+            last = judging.Answers()
+
+            def probe() -> set[Expected] | set[str]:
+                nonlocal last
+                last = batch.ask()
+                return set(last.dead) or {row.expected for row in last.wrong}
+
+            try:
+                waiting.unchanging(probe, f"nothing changing {when}", patience=PATIENCE)
+            except NeverHappenedError as error:
+                self.lines.append(f"{error} What follows is the last look.")
+        if last.dead:
+            raise Inconclusive(f"probe servers do not answer on their own hosts: {'; '.join(last.dead)}")
+        self.lines.append(f"\n{when}:")
+        self.lines += self._counted(flows, last.wrong) + [f"  {line}" for line in self.shared()]
+        return last.wrong
+
+    def _counted(self, flows: list[Expected], wrong: Sequence[Wrong]) -> list[str]:
+        late = {pod.key for pod in self.later}
+        node = {pod.key: pod.node for pod in (*self.testbed.pods.values(), *self.later)}
+        all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
+        bad = {row.expected: row.why for row in wrong}
+        for flow in flows:
+            ends = (flow.source, flow.destination)
+            ages = " to ".join("a later pod" if key in late else "an earlier pod" for key in ends)
+            kind = f"{ages}, {'same node' if len({node[key] for key in ends}) == 1 else 'other node'}"
+            all_of[kind] += 1
+            right[kind] += flow not in bad
+            if flow in bad:
+                why[kind][bad[flow]] += 1
+        return [
+            f"  {kind}: {right[kind]} of {count} flows right"
+            + (f" ({', '.join(f'{number} {word}' for word, number in why[kind].items())})" if why[kind] else "")
+            for kind, count in sorted(all_of.items())
+        ]
+
+    def shared(self) -> list[str]:
+        """Addresses that more than one pod has."""
+        owners = defaultdict(list)
+        for pod in (*self.testbed.pods.values(), *self.later):
+            for address in pod.ips:
+                owners[address].append(pod.key)
+        return [f"{ip} belongs to {' and '.join(keys)}" for ip, keys in sorted(owners.items()) if len(keys) > 1]
+
+    def make_all_anew(self) -> None:
+        """Delete every pod and make it again, so that each has its network from the plugin that is there now."""
+        testbed = self.testbed
+        testbed.forget_probers()
+        self.clear()
+        planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
+        world.remove(testbed.kube, planned)
+        try:
+            made = world.create(testbed.kube, planned)
+        except NeverHappenedError as error:
+            raise Refuted(f"pods that are made anew do not start: {error}") from error
+        testbed.pods.clear()
+        testbed.pods |= {pod.key: pod for pod in made}
+        wait_until_all_answer(testbed)
+        self.lines.append("Every pod was deleted and made anew.")
+
+    def clear(self) -> None:
+        """Delete the pods that were made on the way, those that never started too."""
+        namespace = world.namespace_object(NAMESPACE)
+        self.testbed.kube.delete(namespace)
+        self.testbed.kube.wait_until_gone(namespace, patience=replacing.PATIENCE)
+        self.later.clear()
+
+
+def _but(forgetful: str) -> str:
+    return f" but {forgetful}" if forgetful else ""

@@ -1,0 +1,69 @@
+"""Captures on the nodes while a case sends its flows, and what they say."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any, Self
+
+from fixtures.clusters.topology import POD_NETWORK, UPLINK
+from fixtures.cnis.node_state import Finding
+from reports.outcome import Inconclusive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed.testbed import Testbed
+
+
+class Captures:
+    """Captures on one interface of every node while a case sends its flows."""
+
+    def __init__(self, testbed: Testbed, name: str, interface: str = UPLINK) -> None:
+        self.testbed = testbed
+        self.name = name
+        self.interface = interface
+        self.packets: list[tuple[str, dict[str, Any]]] = []
+        self.lost = 0
+
+    def __enter__(self) -> Self:
+        for host in self.testbed.hosts.values():
+            self.testbed.probers[host.key].start_capture(self.name, self.interface)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for node, host in self.testbed.hosts.items():
+            captured = self.testbed.probers[host.key].stop_capture(self.name)
+            self.lost += captured["lost"]
+            self.packets += [(node, packet) for packet in captured["packets"]]
+        if self.lost and kind is None:  # a failure of the case itself says more
+            what = f"the captures on {self.interface} lost {self.lost} packets, so an absence proves nothing"
+            raise Inconclusive(what)
+
+    def bare_pod_packets(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Packets whose outermost header has a pod's address."""
+        for node, packet in self.packets:
+            outer = packet["headers"][0]
+            if outer["protocol"] != "arp" and (is_pod(outer["src"]) or is_pod(outer["dst"])):
+                yield node, packet
+
+
+def is_pod(address: str) -> bool:
+    """Whether an address is in the pod network."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in POD_NETWORK.values())
+
+
+def ends(packet: dict[str, Any]) -> tuple[str, str]:
+    """Source and destination of a packet's outermost header."""
+    outer = packet["headers"][0]
+    return outer["src"], outer["dst"]
+
+
+def told(node: str, packet: dict[str, Any], expected: str) -> Finding:
+    """A packet as a finding."""
+    outer = packet["headers"][0]
+    seen = f"{packet['count']} × {outer['protocol']} {outer['src']}:{outer['sport']} → {outer['dst']}:{outer['dport']}"
+    return Finding(node, f"packets {packet['direction']} on {UPLINK}", expected, seen)

@@ -1,0 +1,157 @@
+"""The assertion vocabulary of the suites: flows, findings, and controls."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fixtures.probes import judging
+from fixtures.probes.prober import DENY_TIMEOUT
+from fixtures.probes.settling import PATIENCE, settle
+from policies import matrix
+from policies.flow import Expected, Target
+from reports import evidence
+from reports.outcome import Inconclusive, Refuted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from fixtures.probes.pods import ProbePod
+    from fixtures.probes.prober import Prober
+    from fixtures.testbed.testbed import Testbed
+
+SERVERS = 4.0  # seconds for servers to answer on their own hosts, where flows have fewer; our patience
+SHOWN = 20  # wrong flows that a message lists; the evidence has all
+
+
+@dataclass
+class Expect:
+    """What a case expects; every method fails the case when it does not hold.
+
+    Attributes:
+        testbed: the cluster under test.
+        facts: what the case leaves for the report.
+        evidence: folder for what shows why.
+    """
+
+    testbed: Testbed
+    facts: dict[str, Any]
+    evidence: Path
+
+    def flows(
+        self,
+        flows: Sequence[Expected],
+        *,
+        probers: Mapping[str, Prober] | None = None,
+        timeout: float = DENY_TIMEOUT,
+        rounds: int = 1,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report.
+
+        Args:
+            flows: the flows.
+            probers: who sends them and answers for their servers, where a case has pods of its own.
+            timeout: seconds after which a flow does not get through.
+            rounds: how often each is sent.
+            patience: seconds until they have to be right.
+
+        Raises:
+            Inconclusive: a server does not answer on its own host.
+            ValueError: none of the probers is on a server's host.
+        """
+        __tracebackhide__ = True
+        if not flows:
+            pytest.skip("the cluster has nothing of the kind: too few nodes")
+        batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
+        judged = judging.settle(batch, patience=patience, servers=SERVERS)
+        self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
+        self.facts["attempts"] = max(self.facts.get("attempts", 0), judged.attempts)
+        if judged.on_the_way:
+            self.facts["on_the_way"] = judged.on_the_way[:SHOWN]
+        if judged.dead:
+            raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*judged.dead])}")
+        if judged.wrong:
+            self._fail_flows(flows, judged.wrong, judged.attempts, judged.seconds)
+
+    def _fail_flows(
+        self, flows: Sequence[Expected], wrong: Sequence[matrix.Wrong], attempts: int, seconds: float
+    ) -> None:
+        __tracebackhide__ = True
+        shown = matrix.build(flows, wrong)
+        evidence.attach_matrix("matrix", shown, self.evidence)
+        lines = [str(item) for item in wrong]
+        evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
+        raise Refuted(
+            f"{len(wrong)} of {len(flows)} flows are wrong, {attempts} attempts in {seconds:.1f} s:\n"
+            + _first(lines)
+            + f"\n\n{shown.text()}"
+        )
+
+    @contextmanager
+    def answering(self, flows: Sequence[Expected], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
+        """What is concluded inside counts only where the servers of these flows answer on their own hosts afterwards.
+
+        For what is sent in another way than by `flows`: single packets, transfers, connections of a pod's own.
+
+        Raises:
+            Inconclusive: one does not.
+        """
+        __tracebackhide__ = True
+        batch = judging.Batch(self.testbed.probers if probers is None else probers, flows)
+        try:
+            yield
+        except Refuted:
+            _require_servers(batch)
+            raise
+        _require_servers(batch)
+
+    def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> None:
+        """Looking finds nothing, twice in a row; what was found before that stays in the report."""
+        __tracebackhide__ = True
+        settled = settle(look, patience=patience)
+        self.facts["attempts"] = settled.attempts
+        if settled.on_the_way:
+            self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
+        self.nothing(settled.wrong, what)
+
+    def nothing(self, findings: Iterable[object], what: str) -> None:
+        """There are no findings."""
+        __tracebackhide__ = True
+        lines = [str(finding) for finding in findings]
+        if lines:
+            evidence.attach_text("findings", "\n".join(lines), self.evidence)
+            raise Refuted(f"{what}:\n{_first(lines)}")
+
+
+def _require_servers(batch: judging.Batch) -> None:
+    __tracebackhide__ = True
+    if not batch.alive_within(SERVERS):
+        raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*batch.dead()])}")
+
+
+def require(holds: object, otherwise: str) -> None:
+    """Fail the requirement with a message unless something holds.
+
+    Cases use this instead of assert: a bare AssertionError is a fault of netproof.
+    """
+    __tracebackhide__ = True
+    if not holds:
+        raise Refuted(otherwise)
+
+
+def _first(lines: list[str]) -> str:
+    """As many lines as a message shows, and how many more there are."""
+    more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "\n".join(lines[:SHOWN] + more)
+
+
+def to_pod(source: str, pod: ProbePod, protocol: str, port: int, family: str, **expected: Any) -> Expected:  # noqa: ANN401 - passed on
+    """A flow to a pod's own address, which that pod has to answer."""
+    target = Target(protocol, pod.ip(family), port)
+    expected.setdefault("identities", frozenset({pod.key}) if protocol != "icmp" else frozenset())
+    return Expected(source, pod.key, target, **expected)

@@ -1,0 +1,76 @@
+"""The corpus: what its cases state by hand is what the oracle says, and every clause is accounted for."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from policies import base_world as stage
+from policies import cases
+from policies.datafile import BadFileError
+from policies.disagreements import disagreements
+from policies.oracle import Path, Query, Verdict
+
+if TYPE_CHECKING:
+    from policies.cases import Case
+
+QUERIES = [Query(*flow, *row) for flow in stage.FLOWS for row in itertools.product(Path, (4, 6))]
+
+
+@pytest.mark.parametrize("case", cases.corpus(), ids=str)
+def test_oracle_says_what_the_case_states(case: Case) -> None:
+    """Every cell of every step, on every port, protocol, path and family."""
+    assert all(step.covering(query) for step in case.steps for query in QUERIES)
+    assert case.versions == (4, 6)
+    assert [str(found) for found in disagreements(case)] == []
+
+
+@pytest.mark.parametrize("case", [c for c in cases.corpus() if c.id != "open-by-default"], ids=str)
+def test_a_case_allows_and_denies(case: Case) -> None:
+    """A case that only allows or only denies proves little."""
+    seen = {verdict for step in case.steps for block in step.expectations for verdict in block.cells.values()}
+    assert Verdict.ALLOWED in seen
+    assert case.id in {"nobody-is-selected", "block-everything"} or Verdict.DENIED in seen
+
+
+GOOD = """
+feature: f
+cases:
+  - id: one
+    title: t
+    clauses: [1]
+    policies:
+      x/p: {podSelector: {}}
+    expect: [{deny: ["* > x/a x/b x/c"]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "{podSelector: {}}",
+            "{podSelector: {}, policyTypes: [Both]}",
+            "line 8, cases[0].policies.x/p.policyTypes[0]",
+        ),
+        (
+            "x/p: {podSelector: {}}",
+            "x/p: {ingress: [{ports: [{port: 9, endPort: 8}]}]}",
+            "ports[0].endPort: must be a",
+        ),
+        ("> x/a", "> x/q", "line 9, cases[0].expect[0].deny[0]: x/q is not on the stage"),
+        ("clauses: [1]", "clauses: [76]", "line 6, cases[0].clauses[0]: 76 is greater"),
+        ("    title: t\n", "", "'title' is a required property"),
+        ("id: one", "id: [", "not YAML: expected"),
+        ("x/p: {podSelector: {}}", 'x/p: {ingress: [{from: [{ipBlock: {cidr: "${host:q}"}}]}]}', "stands for nothing"),
+    ],
+)
+def test_a_broken_file_says_where_and_what(old: str, new: str, said: str) -> None:
+    """File, line, field and rule."""
+    assert cases.load(GOOD, "good.yaml")
+    with pytest.raises(BadFileError) as raised:
+        cases.load(GOOD.replace(old, new), "broken.yaml")
+    assert str(raised.value).startswith("broken.yaml, line ")
+    assert said in str(raised.value)

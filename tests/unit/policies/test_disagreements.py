@@ -1,0 +1,125 @@
+"""What files state, held against the oracle: which statements agree, which contradict, and where a stage differs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from policies import ambiguities as questions
+from policies import base_world as stage
+from policies import cases
+from policies.ambiguities import PROFILES, Question
+from policies.disagreements import disagreements
+from policies.oracle import Path, Query, Verdict, reach
+from policies.stated import stated
+
+TEXT = """
+feature: f
+cases:
+  - id: one
+    title: t
+    clauses: [1]
+    policies:
+      x/p: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: "${all}"}}]}]}
+    expect:
+      - flows: [TCP/80]
+        via: pod-ip
+        open: ["x/a x/b x/c y/a y/b z/a away > x/a x/b x/c"]
+        allow: ["outside > x/a x/b x/c"]
+"""
+PACKET_FILTER = PROFILES["packet-filter"]
+NO_BLOCKS = {Question.BLOCK_MATCHES_PODS: False}
+
+
+def found(text: str, profile: dict[Question, bool] | None = None) -> list[str]:
+    """What a file of one case states otherwise than the oracle."""
+    (case,) = cases.load(text, "mine.yaml")
+    return [str(row) for row in disagreements(case, profile or questions.OPEN)]
+
+
+def test_a_file_that_states_what_the_specification_says_agrees_with_every_engine() -> None:
+    """What it leaves open engines may answer as they like; flows that it does not name are not stated."""
+    for profile in PROFILES.values():
+        assert found(TEXT, dict(profile)) == []
+
+
+OPEN_CELLS = 'open: ["x/a x/b x/c y/a y/b z/a away > x/a x/b x/c"]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        (OPEN_CELLS, OPEN_CELLS.replace('"]', '", "x/a > y/a"]'), "mine.yaml, line 12 (one): x/a > y/a"),
+        ('allow: ["outside > x/a x/b x/c"]', 'deny: ["outside > x/a"]', "mine.yaml, line 13 (one): outside > x/a"),
+        (OPEN_CELLS, OPEN_CELLS.replace("y/a ", ""), "mine.yaml, line 10 (one): y/a > x/a"),
+    ],
+    ids=["open and decided", "allowed and denied", "open and allowed by default"],
+)
+def test_a_lie_is_found_with_its_line_and_reasons(old: str, new: str, where: str) -> None:
+    """The line of the statement, or of the block where nothing states it; and what the oracle says instead."""
+    lines = found(TEXT.replace(old, new))
+    matching = [line for line in lines if line.startswith(where)]
+    assert matching
+    assert "TCP/80 by address over IPv4: stated" in matching[0]
+    assert "clause" in matching[0]
+
+
+def test_what_an_engine_declares_may_be_stated_to_it_and_to_no_other() -> None:
+    """A file that was written for one engine's answers judges engines that declare the same."""
+    written = TEXT.replace(OPEN_CELLS, OPEN_CELLS.replace("open", "deny"))
+    assert found(written, NO_BLOCKS | {Question.BLOCK_MATCHES_NODES: False}) == []
+    declared = found(written, dict(PACKET_FILTER))
+    assert any(
+        "stated denied, but allowed" in row and "x/p ingress rule 0 allows x/a on TCP/80" in row for row in declared
+    )
+    assert any("stated denied, but undefined: x/p ingress rule 0" in row for row in found(written))
+
+
+def test_a_family_is_asked_about_alone_where_the_file_is_about_it() -> None:
+    """Addresses of one family say nothing of the other."""
+    mine = TEXT.replace('cidr: "${all}"', 'cidr: "203.0.113.0/24"')
+    mine = mine.replace(OPEN_CELLS, OPEN_CELLS.replace("open", "deny"))
+    assert found(mine)
+    assert found(mine.replace("    clauses", "    family: ipv4\n    clauses")) == []
+
+
+@pytest.mark.parametrize("nodes", [("n0",), ("n0", "n1"), ("n1", "n0"), ("n0", "n1", "n2")], ids=len)
+@pytest.mark.parametrize("network", ["10.42.0", "172.16.9"])
+@pytest.mark.parametrize("profile", ["specification", "packet-filter", "calico"])
+def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], network: str, profile: str) -> None:
+    """On fewer nodes, with all pods in one network: what is not so there is not stated there."""
+    addresses: dict[str, tuple[str, ...]] = {
+        key: (f"{network}.{number}",) for number, key in enumerate(stage.KEYS, 10)
+    }
+    hosts = {stage.HOME: ("192.0.2.11", f"{network}.1"), stage.AWAY: ("192.0.2.12",), stage.OUTSIDE: ("203.0.113.10",)}
+    if len(nodes) == 1:
+        hosts[stage.AWAY] = hosts[stage.HOME]
+    live = stage.build(addresses | hosts, nodes)
+    some = 0
+    for case in cases.corpus():
+        for step in case.steps:
+            world = step.world(live)
+            file = stated(step, step.world(stage.build()), world, 4)
+            for query in (Query("TCP", 80), Query("UDP", 81), Query("TCP", 81, Path.SERVICE)):
+                cells = file.cells(query)
+                said = reach(world, query, PROFILES[profile])
+                own = stage.OUTSIDE, stage.AWAY
+                asked = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
+                some += len(asked)
+                assert [cell for cell in asked if said.verdict(*cell) is not cells[cell]] == [], f"{case} {query}"
+    assert some > 1000
+
+
+def test_a_pair_on_one_node_here_and_not_on_paper_is_not_stated() -> None:
+    """A node always reaches its own pods (clause 47), so what a file says of another node's is not asked there."""
+    (case,) = cases.load(TEXT, "mine.yaml")
+    step = replace(case.steps[0], policies={})
+    paper, query = step.world(stage.build()), Query("TCP", 80)
+    alone = stated(step, paper, step.world(stage.build(nodes=("n0",))), 4)
+    assert (stage.AWAY, "x/a") in alone.moved
+    assert ("x/b", "x/a") not in alone.moved
+    assert stated(step, paper, paper, 4).moved == frozenset()
+    assert (stage.OUTSIDE, "x/a") in alone.cells(query)
+    assert alone.cells(Query("TCP", 81)) == {}
+    assert Verdict.UNDEFINED not in alone.cells(query).values()

@@ -1,0 +1,26 @@
+"""Shrinking ends, and leaves out one thing at a time."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.endpoint_index import IPV4
+from policies.histories import History, histories
+from policies.shrinking import smaller
+
+
+@settings(max_examples=30, deadline=None)
+@given(histories(3, IPV4), st.data())
+def test_shrinking_ends(history: History, data: st.DataObject) -> None:
+    """Whatever still goes wrong, after finitely many steps nothing smaller is left but the bare stage."""
+    for _ in range(500):
+        candidates = [one for one in smaller(history) if one]
+        assert history not in candidates
+        if not candidates:
+            break
+        history = data.draw(st.sampled_from(candidates))
+    else:
+        raise AssertionError("it does not end")
+    assert len(history) == 1
+    assert history[0].policies == ()

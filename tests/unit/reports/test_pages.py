@@ -1,0 +1,112 @@
+"""Claims, comparisons and timelines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies import requirements
+from reports import claims, compare, differences, page, plugin, summary, timeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def document(**verdicts: str) -> dict[str, Any]:
+    """A verdict.json with these requirements."""
+    rows = [
+        {"id": i, "verdict": v, "sentence": f"sentence {i}", "cases": [{"message": "why"}]}
+        for i, v in verdicts.items()
+    ]
+    return {"cni": "flannel:vxlan", "cluster": {"nodes": 3}, "verdict": "passed", "seconds": 1.0, "requirements": rows}
+
+
+CLAIMS = [{"claim": "The model splits <packets>.", "answer": "False: nothing is.", "requirements": ["K05", "D12"]}]
+
+
+def test_a_claim_is_answered_by_its_requirements() -> None:
+    """All passed: the answer; one failed: it does not hold; none asked: open."""
+
+    def says(**verdicts: str) -> str:
+        (only,) = claims.answer(CLAIMS, document(**verdicts))
+        return only.says
+
+    assert says(K05="passed", D12="passed") == "holds"
+    assert says(K05="passed", D12="failed") == "fails"
+    assert says(D50="passed") == "open"
+
+
+def test_the_claims_stand_in_the_allure_report(tmp_path: Path) -> None:
+    """One result of its own, with the table as its attachment."""
+    claims.into_allure(claims.answer(CLAIMS, document(K05="passed", D12="passed")), tmp_path)
+    (result,) = (json.loads(path.read_text()) for path in tmp_path.glob("*-result.json"))
+    (attached,) = result["attachments"]
+    assert "The model splits &lt;packets&gt;." in (tmp_path / attached["source"]).read_text()
+
+
+@pytest.mark.parametrize("rows", [CLAIMS, []])
+def test_a_run_writes_a_page_of_claims_where_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    """A plugin that nobody claims anything about has no such page, and the summary does not mention one."""
+    run = plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
+    facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
+    run.finish(facts, 7, aborted=False)
+    assert (tmp_path / "claims.html").exists() == bool(rows)
+    assert ("claims" in summary.show(run.document, run.answers, tmp_path, "page", 200)) == bool(rows)
+
+
+def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
+    """What is equal everywhere is at the end; a requirement one run does not know counts as different."""
+    runs = []
+    for name, verdicts in (
+        ("a", {"D01": "passed", "D02": "passed"}),
+        ("b", {"D01": "passed", "D02": "failed", "D03": "passed"}),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "verdict.json").write_text(json.dumps(document(**verdicts)))
+        runs.append(compare.load(folder / "verdict.json"))
+    assert compare.order(runs) == ["D02", "D03", "D01"]
+    drawn = compare.page(runs, ["ipip: no such link"])
+    assert drawn.index("<th>D02</th>") < drawn.index("<th>D01</th>")
+    assert "ipip: no such link" in drawn
+
+
+def test_a_timeline_shows_each_gap_where_it_was() -> None:
+    """A gap of 2 s that began at the fault is a red bar with its length; marks have their seconds."""
+    flow = {"kind": "udp", "from": "x/a", "to": "x/b", "longest": 2.0, "gaps": [[100.0, 2.0]]}
+    drawn = timeline.draw("A <fault>", [flow], [(2.0, "traffic is back")], 100.0)
+    assert "2.00 s without an answer" in drawn
+    assert "2.0 s traffic is back" in drawn
+    assert "A &lt;fault&gt;" in drawn
+
+
+def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
+    """What a case says itself comes first, then what is known; the rest is not explained; equals are left out."""
+    for provider, verdicts in (
+        ("lab", {"N11": "passed", "D01": "passed", "D02": "passed", "D40": "passed"}),
+        ("kind", {"N11": "failed", "D01": "failed", "D02": "passed", "D40": "unsupported"}),
+    ):
+        said = document(**verdicts) | {"cluster": {"nodes": 3, "provider": provider}}
+        (tmp_path / provider).mkdir()
+        (tmp_path / provider / "verdict.json").write_text(json.dumps(said))
+    runs = [compare.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
+    found = differences.lines(runs, compare.order(runs))
+    assert [line.partition(":")[0] for line in found] == ["D01", "D40", "N11"]
+    assert found[0].endswith(differences.NOT_KNOWN)
+    assert found[1] == "D40: why"
+    assert "strict reverse path filter" in found[2]
+    assert "D01: not explained" in compare.page(runs, [])
+    assert differences.lines(runs[:1] * 2, compare.order(runs)) == []
+
+
+def test_a_machine_without_node_makes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PATH has no node, one is had from PyPI, and what it needs comes with it."""
+    results = tmp_path / "results"
+    results.mkdir()
+    case = {"uuid": "1", "name": "a case that nobody has", "status": "passed", "start": 1, "stop": 2}
+    (results / "1-result.json").write_text(json.dumps(case))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    page.write(results, tmp_path / "allure.html", tmp_path / "cache")
+    assert "</html>" in (tmp_path / "allure.html").read_text()

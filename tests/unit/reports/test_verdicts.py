@@ -1,0 +1,112 @@
+"""Verdicts, levels, exit codes, and verdict.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies import requirements
+from reports import outcome, plugin, verdict
+from reports.ledger import Ledger
+from reports.outcome import Verdict
+
+FACTS: dict[str, Any] = {"cni": "flannel:vxlan", "cluster": {"provider": "lab"}, "programs": []}
+
+
+def record(came_to: str, *ids: str) -> dict[str, Any]:
+    """A record of a case."""
+    return {
+        "case": f"suites/test_x.py::test_{came_to}",
+        "title": "Something holds.",
+        "requirements": list(ids),
+        "verdict": came_to,
+        "seconds": 0.1,
+        "message": "",
+        "facts": {},
+    }
+
+
+def ledger(*records: dict[str, Any]) -> Ledger:
+    """A ledger with these records."""
+    result = Ledger()
+    for item in records:
+        result.add(item)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        ([], 2),
+        ([record("passed", "D01")], 0),
+        ([record("passed", "D01"), record("unsupported", "D02")], 0),
+        ([record("unsupported", "D02")], 2),
+        ([record("passed", "D01"), record("failed", "D02")], 1),
+        ([record("passed", "D01"), record("failed", "D04")], 0),  # D04 is a SHOULD
+        ([record("passed", "D01"), record("inconclusive", "D04")], 2),
+        ([record("failed", "D01"), record("inconclusive", "D02")], 1),
+        ([record("failed", "D01"), record("error", "D04")], 3),
+        ([record("passed", "D01"), record("error")], 3),
+    ],
+)
+def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[dict[str, Any]], code: int) -> None:
+    """MUST decides about failure; errors and failed controls count at every level; silence proves nothing."""
+    assert verdict.exit_code(ledger(*records)) == code
+
+
+def test_an_unsupported_case_does_not_hide_one_that_failed() -> None:
+    """A requirement with a failed and an unsupported case has failed."""
+    rows = ledger(record("unsupported", "D03"), record("failed", "D03"), record("passed", "D03")).requirements()
+    assert [row["verdict"] for row in rows] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("raised", "came_to"),
+    [
+        (outcome.Refuted("2 of 9 flows are wrong"), "failed"),
+        (outcome.Inconclusive("the server of a pod is dead"), "inconclusive"),
+        (AssertionError("a stream without standard input"), "error"),
+        (KeyError("eth0"), "error"),
+    ],
+)
+def test_only_a_refuted_requirement_fails(raised: Exception, came_to: str) -> None:
+    """A bare AssertionError, raised where an assumption of our own breaks, never counts against a plugin."""
+
+    def case() -> None:
+        raise raised
+
+    call = pytest.CallInfo.from_call(case, "call")
+    report = pytest.TestReport("suites/x.py::test_x", ("x.py", 1, "x"), {}, "failed", None, "call")
+    assert plugin.verdict_of(report, call) == came_to
+
+
+@given(st.lists(st.sampled_from(list(Verdict))))
+def test_the_worst_verdict_wins_in_any_order(verdicts: list[Verdict]) -> None:
+    """The worst of some verdicts does not depend on their order and is one of them."""
+    worst = outcome.worst(verdicts)
+    assert worst == outcome.worst(reversed(verdicts))
+    assert worst in (verdicts or [Verdict.PASSED])
+
+
+def test_verdict_json_obeys_its_schema_and_counts_by_level() -> None:
+    """The document says what happened, per verdict and level."""
+    document = verdict.build(
+        ledger(record("passed", "D01"), record("failed", "D04")),
+        FACTS,
+        started="2026-01-01T00:00:00Z",
+        seconds=1,
+        seed=7,
+    )
+    assert document["verdict"] == "passed"
+    assert document["counts"]["failed"] == {"MUST": 0, "SHOULD": 1, "MAY": 0}
+    assert [row["id"] for row in document["requirements"]] == ["D01", "D04"]
+
+
+def test_every_requirement_has_a_level_a_sentence_and_a_link() -> None:
+    """The requirement files obey their schema, and each sentence ends like one."""
+    known = requirements.load()
+    assert len(known) >= 33
+    assert all(requirement.sentence.endswith(".") for requirement in known.values())
