@@ -16,6 +16,7 @@ import jsonschema
 from policies import base_world as stage
 from policies import serialization as manifest
 from policies.datafile import BadFileError, Document, parse
+from policies.families import Family, family_of
 from policies.invalid import InvalidPolicyError
 from policies.model import labels
 from policies.oracle import Path, Query, Verdict
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 CORPUS = File(__file__).parent / "corpus"
 SCHEMA = json.loads((File(__file__).parent / "corpus.schema.json").read_text())
 LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
-IPV4, IPV6 = 4, 6
-FAMILIES = {"ipv4": (IPV4,), "ipv6": (IPV6,)}
+VERSIONS = tuple(family.version for family in Family)
 TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
 ENDS = (*stage.KEYS, stage.OUTSIDE, stage.AWAY)
 ALWAYS = {*((key, key) for key in ENDS), *((stage.AWAY, key) for key in stage.AT_AWAY)}  # clauses 49, 47
@@ -87,7 +87,7 @@ class Step:
     policies: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
 
-    def world(self, on: World, version: int = IPV4) -> World:
+    def world(self, on: World, version: int = Family.IPV4.version) -> World:
         """The state on a stage, with the addresses of a family in the place of ${…}."""
         pods = tuple(
             replace(pod, labels=self.pods.get(pod.key, pod.labels), born=self.born.get(pod.key, 0)) for pod in on.pods
@@ -137,7 +137,7 @@ class Case:
     clauses: tuple[int, ...]
     bugs: tuple[str, ...]
     steps: tuple[Step, ...]
-    versions: tuple[int, ...] = (IPV4, IPV6)
+    versions: tuple[int, ...] = VERSIONS
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -150,13 +150,14 @@ class Case:
 
 def _values(on: World, version: int) -> dict[str, str]:
     """What ${…} stands for."""
-    everything = ("0.0.0.0/0", "::/0")
-    values = {"all": everything[version == IPV6], "other-all": everything[version == IPV4]}
+    everything = {Family.IPV4.version: "0.0.0.0/0", Family.IPV6.version: "::/0"}
+    (other,) = everything.keys() - {version}
+    values = {"all": everything[version], "other-all": everything[other]}
     ends = [(pod.key, pod.ips) for pod in on.pods] + [(host.key, host.ips) for host in on.hosts]
     for (key, ips), (kind, lengths) in product(ends, LENGTHS.items()):
         for address in ips:
-            if (":" in address) == (version == IPV6):
-                cidr = f"{address}/{lengths[version == IPV6]}"
+            if family_of(address).version == version:
+                cidr = f"{address}/{lengths[version == Family.IPV6.version]}"
                 values[f"{kind}:{key}"] = str(ip_network(cidr, strict=False))
                 values[f"address:{key}"] = address
     return values
@@ -181,7 +182,7 @@ def load(text: str, where: str) -> tuple[Case, ...]:
 def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     steps: list[Step] = []
     path: tuple[str | int, ...] = ("cases", number)
-    versions = FAMILIES[row["family"]] if "family" in row else (IPV4, IPV6)
+    versions = (Family(row["family"]).version,) if "family" in row else VERSIONS
     read = partial(_step, document, versions[0])
     if "expect" in row:
         steps.append(read(path, row, Step()))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from policies.families import Family, family_of
 from policies.model import Host, Pod
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from policies.model import Endpoint, IpBlock, Selector, World
 
-IPV4, IPV6 = 4, 6
 PARSED = 4096  # addresses and blocks that are kept as numbers: states of a history share most of theirs
 
 
@@ -31,7 +31,7 @@ class Index:
     """
 
     world: World
-    version: int = IPV4
+    version: int = Family.IPV4.version
     endpoints: tuple[Endpoint, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Index:
         self.nodes = sum(bit for bit, _ in self.node_hosts)
 
     def _address(self, end: Endpoint) -> int | None:
-        return next((int(_address(ip)) for ip in end.ips if (":" in ip) == (self.version == IPV6)), None)
+        return next((int(_address(ip)) for ip in end.ips if family_of(ip).version == self.version), None)
 
     def _add(self, bit: int, end: Endpoint) -> None:
         if end.node:
@@ -112,7 +112,7 @@ class Index:
         """The nodes that have all of their addresses in a block, and those that have any there."""
         wholly = partly = 0
         for bit, node in self.node_hosts:
-            inside = [holds(block, _address(ip)) for ip in node.ips if (":" in ip) == (self.version == IPV6)]
+            inside = [holds(block, _address(ip)) for ip in node.ips if family_of(ip).version == self.version]
             wholly |= bit * all(inside)
             partly |= bit * any(inside)
         return wholly, partly

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from policies import clauses
 from policies.ambiguities import OPEN, Question, possible, sure
-from policies.endpoint_index import IPV6, holds, selects
+from policies.endpoint_index import holds, selects
+from policies.families import family_of
 from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
 from policies.oracle import Path, Verdict
 
@@ -214,7 +215,7 @@ class _Why:
     def _block(self, block: IpBlock, other: Endpoint, direction: Direction) -> Match:
         if self.query.path is Path.SERVICE and direction == EGRESS and possible(_BEFORE, self.profile):
             return Match(yes=False, perhaps=True, question=_BEFORE)
-        addresses = [ip_address(ip) for ip in other.ips if (":" in ip) == (self.query.version == IPV6)]
+        addresses = [ip_address(ip) for ip in other.ips if family_of(ip).version == self.query.version]
         inside = [holds(block, address) for address in addresses]
         if not any(inside):
             return NO

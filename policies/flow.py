@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from policies.families import in_url
+
 CONNECTED = "connected"
 DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
 ANY = "any"  # an expectation only: the flow is sent to see what it gives
@@ -26,8 +28,7 @@ class Target:
     port: int
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.protocol} {host}" + (f":{self.port}" if self.port else "")
+        return f"{self.protocol} {in_url(self.host)}" + (f":{self.port}" if self.port else "")
 
 
 @dataclass(frozen=True)

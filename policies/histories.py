@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies import base_world as stage
 from policies import strategies
 from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, follow
-from policies.endpoint_index import IPV4
+from policies.families import family_of
 
 if TYPE_CHECKING:
     from policies.model import World
@@ -25,7 +25,7 @@ RARELY = 16  # one state in so many has a new pod, which takes seconds where oth
 @cache
 def edits(version: int) -> st.SearchStrategy[Edit]:
     """One change; policies more often than labels."""
-    addresses = [ip for ips in stage.ON_PAPER.values() for ip in ips if (":" in ip) == (version != IPV4)]
+    addresses = [ip for ips in stage.ON_PAPER.values() for ip in ips if family_of(ip).version == version]
     names = [ns.name for ns in stage.NAMESPACES]
     put = st.builds(PutPolicy, strategies.policies(names, addresses))
     relabel = st.builds(RelabelPod, st.sampled_from(stage.KEYS), strategies.some_labels())

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from policies.ambiguities import OPEN, Question, possible, sure
-from policies.endpoint_index import IPV4, Index
+from policies.endpoint_index import Index
+from policies.families import Family
 from policies.model import EGRESS, INGRESS, Host, IpBlock
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Query:
     protocol: Protocol
     port: int
     path: Path = Path.POD_IP
-    version: int = IPV4
+    version: int = Family.IPV4.version
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from policies.cases import ENDS
-from policies.endpoint_index import IPV6, holds
+from policies.endpoint_index import holds
+from policies.families import family_of
 from policies.model import Host, IpBlock
 from policies.oracle import Verdict
 
@@ -67,7 +68,7 @@ def _at_home(world: World, cell: Cell) -> bool:
 
 def _blocks_of(world: World, key: str, version: int) -> list[tuple[bool, bool]]:
     """For each block of the policies, in their order, whether it holds some, and all, of an end's addresses."""
-    addresses = [ip_address(ip) for ip in _end(world, key).ips if (":" in ip) == (version == IPV6)]
+    addresses = [ip_address(ip) for ip in _end(world, key).ips if family_of(ip).version == version]
     found = []
     for policy in world.policies:
         for rule in (*policy.ingress, *policy.egress):

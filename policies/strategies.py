@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
+from policies.families import family_of
 from policies.model import (
     EGRESS,
     EVERYTHING,
@@ -94,9 +95,12 @@ def pod_peers() -> st.SearchStrategy[PodPeer]:
 def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
     """A block around one of the addresses, with exceptions around others of them that it holds."""
     address = draw(st.sampled_from(addresses))
-    bits = 128 if ":" in address else 32
+    family = family_of(address)
+    bits = family.bits
     length = draw(st.sampled_from((0, 32, 64, 128) if bits == 128 else (0, 8, 16, 24, 32)))  # noqa: PLR2004 - IPv6
-    inside = [other for other in addresses if (":" in other) == (":" in address) and _shared(address, other) >= length]
+    inside = [
+        other for other in addresses if family_of(other) is family_of(address) and _shared(address, other) >= length
+    ]
     exceptions = draw(st.lists(st.sampled_from(inside), max_size=2, unique=True)) if length < bits else []
     longer = [draw(st.sampled_from((bits, bits - 1))) for _ in exceptions]
     return IpBlock(
@@ -108,11 +112,11 @@ def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
 def block_pairs(draw: st.DrawFn, addresses: Sequence[str]) -> tuple[IpBlock, ...]:
     """Two blocks of which each has what the other leaves out: what one excepts is not to be taken from the other."""
     address = draw(st.sampled_from(addresses))
-    same = [other for other in addresses if (":" in other) == (":" in address)]
+    same = [other for other in addresses if family_of(other) is family_of(address)]
     ends = (
         draw(st.lists(st.sampled_from(same), min_size=2, max_size=2, unique=True)) if len(set(same)) > 1 else same[:1]
     )
-    bits = 128 if ":" in address else 32
+    bits = family_of(address).bits
     return tuple(IpBlock(f"{address}/0", (f"{end}/{bits}",)) for end in ends)
 
 

@@ -8,8 +8,9 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
-from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK, Family
+from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK
 from fixtures.cnis.node_state import Finding
+from policies.families import family_of
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_pod_networks_of_nodes_are_disjoint_and_in_place(testbed: Testbed, expec
         if a.version == b.version and a.overlaps(b)
     ]
     for name, cidr in cidrs:
-        family: Family = "ipv4" if cidr.version == 4 else "ipv6"
+        family = family_of(str(cidr))
         network = POD_NETWORK[family]
         if not (network.overlaps(cidr) and network.prefixlen <= cidr.prefixlen):
             findings.append(Finding(name, "podCIDR", f"inside {network}", str(cidr)))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.cnis.node_state import Finding
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from policies.flow import CONNECTED, Target
-from suites.support.expect import to_pod
 from suites.support.marks import requirement
 
 if TYPE_CHECKING:

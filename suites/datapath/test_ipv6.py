@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
-from suites.support.expect import Expect, to_pod
 from suites.support.marks import requirement
 
 if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 
 @requirement("D19")

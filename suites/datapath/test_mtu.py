@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
 from fixtures.cnis.node_state import Finding
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from policies.flow import Target
-from suites.support.expect import to_pod
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:

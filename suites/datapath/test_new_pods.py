@@ -6,11 +6,12 @@ import secrets
 import time
 
 from fixtures.probes import pods as world
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import NAMESPACES, Testbed
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Refuted
-from suites.support.expect import Expect, require, to_pod
+from suites.support.expect import Expect, require
 from suites.support.marks import requirement
 from suites.support.policies import with_probers
 

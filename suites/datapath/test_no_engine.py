@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import NAMESPACES
 from policies import serialization as manifest
-from suites.support.expect import to_pod
 from suites.support.marks import disturbs, requirement
 
 if TYPE_CHECKING:

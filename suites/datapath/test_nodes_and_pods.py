@@ -5,11 +5,16 @@ A pod in the host network stands for its node: it sends from the node's addresse
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, ProbePod
 from fixtures.testbed.testbed import HOST_PORTS, Testbed
 from policies.flow import Expected, Target
-from suites.support.expect import Expect, to_pod
 from suites.support.marks import needs, requirement
+
+if TYPE_CHECKING:
+    from suites.support.expect import Expect
 
 
 def to_node(source: str, testbed: Testbed, node: str, protocol: str, family: str) -> Expected:

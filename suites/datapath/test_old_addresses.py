@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.probes import pods as world
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import address_reuse as reuse
 from fixtures.testbed.testbed import NAMESPACES
 from policies.flow import DENIED, Expected, NoServer, Target
 from reports.outcome import Inconclusive
-from suites.support.expect import Expect, require, to_pod
+from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import with_probers
 

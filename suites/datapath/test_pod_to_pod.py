@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
-from suites.support.expect import Expect, to_pod
 from suites.support.marks import requirement
 
 if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from policies.flow import Expected
+    from suites.support.expect import Expect
 
 
 @requirement("D01")

@@ -11,9 +11,9 @@ from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents
 from fixtures.cnis.node_state import Finding
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from policies.flow import Target
-from suites.support.expect import to_pod
 from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.cnis.catalogue import DECLARED_ENCAPSULATION
 from fixtures.cnis.node_state import Finding
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from suites.support.captures import Captures
-from suites.support.expect import Expect, to_pod
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 
 def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, family: str) -> set[str]:

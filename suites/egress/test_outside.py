@@ -6,11 +6,12 @@ import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.clusters.topology import UPLINK
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import OUTSIDE, Testbed
 from policies.flow import Expected, Target
 from suites.support.captures import Captures, ends, told
-from suites.support.expect import Expect, require, to_pod
+from suites.support.expect import Expect, require
 from suites.support.marks import needs, requirement
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)

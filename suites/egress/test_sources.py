@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, EXTERNAL_HOST, NODE_COMMANDS
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.external_host import routed
 from fixtures.testbed.testbed import HOST_PORTS, OUTSIDE, Testbed
 from policies.flow import Expected, Target
 from suites.support.captures import Captures
-from suites.support.expect import Expect, require, to_pod
+from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
 
 FLOWS = 200  # connections whose source ports are compared

@@ -11,11 +11,11 @@ from fixtures import waiting
 from fixtures.cnis import install, replacing
 from fixtures.probes import judging
 from fixtures.probes import pods as world
+from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import plans, wait_until_all_answer
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Inconclusive, Refuted
-from suites.support.expect import to_pod
 from suites.support.policies import with_probers
 
 if TYPE_CHECKING:

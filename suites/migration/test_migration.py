@@ -16,7 +16,7 @@ from suites.support.marks import disturbs, needs, requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.cnis.successor import Successor
+    from fixtures.cnis.plugin import Successor
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 

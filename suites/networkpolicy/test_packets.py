@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.clusters.topology import of_family
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import services
 from fixtures.testbed.testbed import OUTSIDE
+from policies.families import of_family
 from policies.flow import CONNECTED, DENIED, Expected, Target
 from reports.outcome import Inconclusive
 from suites.support.expect import require

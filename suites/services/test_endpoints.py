@@ -6,13 +6,13 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fixtures.clusters.topology import of_family
 from fixtures.probes import judging
 from fixtures.probes import pods as world
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import services as kinds
 from fixtures.testbed.services import PATIENCE
 from fixtures.testbed.testbed import NAMESPACES
+from policies.families import of_family
 from policies.flow import ANY, CONNECTED, Expected, Target
 from suites.support.expect import require
 from suites.support.marks import needs, requirement

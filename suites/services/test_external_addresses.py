@@ -10,13 +10,13 @@ from fixtures.cnis.node_state import Finding
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import BALANCER, EXTERNAL, PATIENCE
 from fixtures.testbed.testbed import OUTSIDE
+from policies.families import Family
 from policies.flow import CONNECTED, Expected, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from fixtures.clusters.topology import Family
     from fixtures.testbed.services import Services
     from suites.support.expect import Expect
 
@@ -28,7 +28,7 @@ AGAIN = 20  # connections per target, each with a port of its own
 def to_external(services: Services, sources: Iterable[str], family: str) -> list[Expected]:
     """Flows to the external address and to the load balancer's."""
     topology = services.testbed.topology
-    known: Family = "ipv6" if family == "ipv6" else "ipv4"
+    known = Family(family)
     return [
         Expected(
             source,

@@ -12,7 +12,6 @@ from fixtures.probes import judging
 from fixtures.probes.prober import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
 from policies import matrix
-from policies.flow import Expected, Target
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from fixtures.probes.pods import ProbePod
     from fixtures.probes.prober import Prober
     from fixtures.testbed.testbed import Testbed
+    from policies.flow import Expected
 
 SERVERS = 4.0  # seconds for servers to answer on their own hosts, where flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
@@ -148,10 +147,3 @@ def _first(lines: list[str]) -> str:
     """As many lines as a message shows, and how many more there are."""
     more = [f"… and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "\n".join(lines[:SHOWN] + more)
-
-
-def to_pod(source: str, pod: ProbePod, protocol: str, port: int, family: str, **expected: Any) -> Expected:  # noqa: ANN401 - passed on
-    """A flow to a pod's own address, which that pod has to answer."""
-    target = Target(protocol, pod.ip(family), port)
-    expected.setdefault("identities", frozenset({pod.key}) if protocol != "icmp" else frozenset())
-    return Expected(source, pod.key, target, **expected)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.endpoint_index import IPV4
+from policies.families import Family
 from policies.histories import History, histories
 from policies.shrinking import smaller
 
 
 @settings(max_examples=30, deadline=None)
-@given(histories(3, IPV4), st.data())
+@given(histories(3, Family.IPV4.version), st.data())
 def test_shrinking_ends(history: History, data: st.DataObject) -> None:
     """Whatever still goes wrong, after finitely many steps nothing smaller is left but the bare stage."""
     for _ in range(500):

@@ -1,0 +1,50 @@
+"""Address families: one type, and which family an address or a network is of."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Family(StrEnum):
+    """An address family; its value is how options, verdict.json and cni.toml write it."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+    @property
+    def version(self) -> int:
+        """4 or 6, as the module ipaddress and `ip -4` write it."""
+        return 4 if self is Family.IPV4 else 6
+
+    @property
+    def bits(self) -> int:
+        """How many bits an address has."""
+        return 32 if self is Family.IPV4 else 128
+
+    @property
+    def loopback(self) -> str:
+        """The address of the host itself."""
+        return "127.0.0.1" if self is Family.IPV4 else "::1"
+
+
+def family_of(text: str) -> Family:
+    """The family of an address or a network as text."""
+    return Family.IPV6 if ":" in text else Family.IPV4
+
+
+def of_family(texts: Iterable[str], family: str) -> str:
+    """The first address or network of a family.
+
+    Raises:
+        StopIteration: there is none.
+    """
+    return next(text for text in texts if family_of(text) == family)
+
+
+def in_url(address: str) -> str:
+    """An address as the host of a URL: IPv6 in brackets."""
+    return f"[{address}]" if family_of(address) is Family.IPV6 else address
