@@ -12,7 +12,7 @@ import yaml
 
 from fixtures import paths, waiting
 from fixtures.clusters.existing import checks, shape, shells
-from fixtures.clusters.existing.handle import RunningHandle, allowed
+from fixtures.clusters.existing.handle import ExistingHandle, allowed
 from fixtures.clusters.protocol import CommandError, CommandResult, run_on
 from fixtures.clusters.topology import Topology
 from fixtures.errors import MachineLacks, UsageError
@@ -79,8 +79,8 @@ def test_nodes_are_looked_at_where_the_user_allows_it(somebodys: Path, tmp_path:
 def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
     """Output, errors and exit code of a command come back by the API; a host that is no node is refused."""
     kube = Kube(somebodys)
-    found = shape.read(kube.nodes(), 2, Topology(2), checks.api_addresses(kube))
-    handle = RunningHandle(somebodys, found, {}, allowed(node_commands=True, faults=False))
+    found = shape.read(kube.nodes(), Topology(2), checks.api_addresses(kube))
+    handle = ExistingHandle(somebodys, found, {}, allowed(node_commands=True, faults=False))
     try:
         shells.start(kube, found.node_names, borrow.PODS_PATIENCE)
         done = run_on(handle, "node2", ["sh", "-c", "hostname; echo no >&2; exit 7"], check=False)
@@ -284,12 +284,12 @@ def test_nodes_are_a_sample_of_those_that_could_run_pods() -> None:
     nodes = [node(f"n{number}", podCIDRs=[f"10.0.{number}.0/24"]) for number in range(1, 201)]
     nodes[0] = node("n1", ready=False)
     nodes[1] = node("n2", unschedulable=True)
-    found = shape.read(nodes, 3, Topology())
-    assert found.of == 198
+    found = shape.read(nodes, Topology())
+    assert found.usable == 198
     assert found.node_names == ("n3", "n69", "n135")
     assert found.node_ip(1, "ipv4") == "192.0.2.69"
     assert found.pod_cidrs(2) == ["10.0.135.0/24"]
     with pytest.raises(MachineLacks, match="has no InternalIP of ipv6"):
         found.node_ip(0, "ipv6")
     with pytest.raises(MachineLacks, match="None of the cluster's 2 nodes"):
-        shape.read(nodes[:2], 3, Topology())
+        shape.read(nodes[:2], Topology())
