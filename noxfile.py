@@ -18,8 +18,8 @@ import nox
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from fixtures.clusters.protocol import PROVIDERS  # noqa: E402 - the checkout is not installed
-from fixtures.cnis import catalogue  # noqa: E402 - the same
+from fixtures.cnis import catalogue  # noqa: E402 - the checkout is not installed
+from fixtures.providers.registry import PROVIDERS  # noqa: E402 - the same
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
 nox.options.sessions = ["lint", "types", "layers", "tests"]
@@ -33,7 +33,7 @@ ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
 DEFAULT = "flannel:vxlan"
 CHOICES += [f"{DEFAULT}+{engine}" for engine in catalogue.known("policy-engine")]
-LAB = PROVIDERS[0]
+LAB = next(iter(PROVIDERS))
 CODES: list[int] = []  # of sessions that did not end with 0
 WORST = [0, 2, 1, 3, 4]
 MEANING = {

@@ -16,7 +16,7 @@ from suites.support.marks import disturbs, needs, requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.cnis.plugin import Successor
+    from fixtures.cnis.plugin import Plugin
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
@@ -38,7 +38,7 @@ def passage(testbed: Testbed) -> Iterator[Passage]:
 
 
 @pytest.fixture
-def successor(testbed: Testbed) -> Successor:
+def successor(testbed: Testbed) -> Plugin:
     """The plugin of --migrate-to."""
     if testbed.successor is None:
         raise UsageError("the cases of a migration need --migrate-to.")
@@ -60,7 +60,7 @@ def finish(passage: Passage, expect: Expect, before: dict[str, set[str]], which:
     expect.nothing([*wrong, *passage.shared()], "with every pod made anew, pods do not reach each other")
 
 
-def with_mistakes(passage: Passage, successor: Successor) -> None:
+def with_mistakes(passage: Passage, successor: Plugin) -> None:
     """Replace the plugin as people do who forget a node's configuration, and to make pods anew; who reaches whom."""
     testbed = passage.testbed
     forgetful = testbed.nodes[0]
@@ -80,7 +80,7 @@ def with_mistakes(passage: Passage, successor: Successor) -> None:
 @needs("successor")
 @disturbs
 def test_another_plugin_on_a_live_cluster(
-    passage: Passage, successor: Successor, expect: Expect, former: dict[str, set[str]]
+    passage: Passage, successor: Plugin, expect: Expect, former: dict[str, set[str]]
 ) -> None:
     """After the plugin was replaced and every pod made anew, all reach each other; before that it is told who does."""
     before = replacing.traces(passage.testbed.cluster, passage.testbed.nodes)
@@ -92,7 +92,7 @@ def test_another_plugin_on_a_live_cluster(
 @requirement("K10")
 @needs("successor")
 @disturbs
-def test_and_back(passage: Passage, successor: Successor, expect: Expect, former: dict[str, set[str]]) -> None:
+def test_and_back(passage: Passage, successor: Plugin, expect: Expect, former: dict[str, set[str]]) -> None:
     """After the former plugin has come back without a mistake and every pod was made anew, all reach each other."""
     if not former:
         raise Inconclusive("the plugin was not replaced before; run K09 as well")

@@ -27,12 +27,9 @@ from fixtures.probes import pods as world
 from fixtures.probes import sending as matrix
 from fixtures.probes.prober import DENY_TIMEOUT, Prober
 from fixtures.probes.stream import HostStream, PodStream, answer, send
-from fixtures.progress import Progress
-from fixtures.providers.lab import Bringup
-from fixtures.run import options
 from policies.flow import DENIED, Expected, Target
 from tests.bench import bare, oracle
-from tests.support.open_lab import Chosen
+from tests.support.open_lab import lab
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,15 +163,15 @@ def main() -> int:
     """Bring a lab up, measure, show."""
     lifeline.die_with_starter()
     with tempfile.TemporaryDirectory(prefix="netproof-bench-") as folder:
-        bringup = Bringup(options.settings_of(Chosen(), "lab", Path(folder)), Progress())
+        provider = lab(Path(folder))
         try:
-            testbed = bringup.up()
+            testbed = provider.up()
             table = Table("what", "time", "rate or ratio", box=None)
             for row in (*measure(testbed), *oracle.rows(None)):
                 table.add_row(*row)
             testbed.forget_probers()
         finally:
-            bringup.down()
+            provider.down()
     Console().print(table)
     return 0
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fixtures import lifeline, paths
-from fixtures.run import options
+from fixtures.providers import registry
 from tests.support.open_lab import SUITES
 
 IMAGES = ("--image", "lab")  # what it says there means nothing to kind, and the other way round
@@ -65,12 +65,14 @@ def phases(document: dict[str, Any]) -> dict[str, float]:
 
 def taken(given: list[str], provider: str) -> list[str]:
     """The words of these that a provider takes, options with what belongs to them."""
+    known = {one.flag for one in registry.options()}
+    own = {one.flag for one in registry.find(provider).options()}
     kept: list[str] = []
     takes = True
     for word in given:
         name = word.split("=")[0]
         if word.startswith("-"):  # what no provider is particular about, all take
-            takes = name not in options.EVERY or (name in options.TAKES[provider] and (name, provider) != IMAGES)
+            takes = name not in known or (name in own and (name, provider) != IMAGES)
         if takes:
             kept.append(word)
     return kept

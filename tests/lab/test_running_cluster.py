@@ -12,14 +12,15 @@ import yaml
 
 from fixtures import paths, waiting
 from fixtures.clusters.existing import checks, shape, shells
-from fixtures.clusters.existing.handle import ExistingHandle, allowed
-from fixtures.clusters.protocol import CommandError, CommandResult, run_on
+from fixtures.clusters.existing.handle import ExistingHandle
+from fixtures.clusters.protocol import NODE_COMMANDS, CommandError, CommandResult, run_on
 from fixtures.clusters.topology import Topology
 from fixtures.errors import MachineLacks, UsageError
 from fixtures.faults import journal
 from fixtures.kube.client import Kube, load
+from fixtures.probes import namespaces as own_namespaces
 from fixtures.probes import pods as world
-from fixtures.providers import existing as borrow
+from fixtures.providers.existing import PODS_PATIENCE
 from tests.support.open_lab import opened
 from tests.support.run import Ended, pytest_suites
 
@@ -36,7 +37,7 @@ def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of a cluster with a network and nothing of ours."""
     with opened(tmp_path_factory.mktemp("running"), cni="bridge", nodes=2) as lab:
         lab.testbed.forget_probers()
-        borrow.remove(lab.testbed.kube)
+        own_namespaces.remove(lab.testbed.kube)
         yield lab.testbed.cluster.kubeconfig
 
 
@@ -80,9 +81,9 @@ def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
     """Output, errors and exit code of a command come back by the API; a host that is no node is refused."""
     kube = Kube(somebodys)
     found = shape.read(kube.nodes(), Topology(2), checks.api_addresses(kube))
-    handle = ExistingHandle(somebodys, found, {}, allowed(node_commands=True, faults=False))
+    handle = ExistingHandle(somebodys, found, {}, (NODE_COMMANDS,))
     try:
-        shells.start(kube, found.node_names, borrow.PODS_PATIENCE)
+        shells.start(kube, found.node_names, PODS_PATIENCE)
         done = run_on(handle, "node2", ["sh", "-c", "hostname; echo no >&2; exit 7"], check=False)
         assert done == CommandResult(7, "node2\n", "no\n")
         with pytest.raises(CommandError, match="`false` on node1 failed with exit code 1"):
@@ -90,7 +91,7 @@ def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
         with pytest.raises(UsageError, match="A command on outside"):
             run_on(handle, "outside", ["true"])
     finally:
-        borrow.remove(kube)
+        own_namespaces.remove(kube)
 
 
 @pytest.mark.lab
@@ -128,7 +129,7 @@ def test_what_a_killed_run_left_is_refused_and_cleaned(somebodys: Path, tmp_path
     suite = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "--cluster", "kubeconfig", "--cni", "bridge"]
     command = [*suite, "--kubeconfig", str(somebodys), "--out", str(tmp_path / "killed"), "--no-page"]
     killed = subprocess.Popen(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    waiting.until(lambda: len(checks.ours(kube)) > 1, "the run at work", patience=30)
+    waiting.until(lambda: len(own_namespaces.ours(kube)) > 1, "the run at work", patience=30)
     killed.kill()
     killed.wait()
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fixtures import paths
 from fixtures.progress import Progress
-from fixtures.providers.lab import Bringup
+from fixtures.providers.lab import LabProvider
 from fixtures.run import options
 from fixtures.workspaces.pool import STAGES, Campaign
 
@@ -58,33 +58,29 @@ class OpenLab:
         return {row["id"]: row["verdict"] for row in document["requirements"]}
 
 
-class Chosen:
-    """Options as a parser would give them."""
-
-    def __init__(self, **changed: object) -> None:
-        for name, details in options.OPTIONS.items():
-            key = name.removeprefix("--").replace("-", "_")
-            setattr(self, key, changed.get(key, details.get("default")))
+def lab(out: Path, **chosen: object) -> LabProvider:
+    """The lab of these options, by their keys; out is its folder."""
+    return LabProvider.of(options.values(LabProvider.options(), chosen), out, Progress())
 
 
 @contextmanager
 def opened(out: Path, **chosen: object) -> Iterator[OpenLab]:
     """A lab of these options while something runs; out is its folder."""
-    bringup = Bringup(options.settings_of(Chosen(**chosen), "lab", out), Progress())
+    provider = lab(out, **chosen)
     try:
-        testbed = bringup.up()
+        testbed = provider.up()
         testbed.save(out)
         yield OpenLab(testbed, out)
         testbed.forget_probers()
     finally:
-        bringup.down()
+        provider.down()
 
 
 @contextmanager
 def staged(out: Path, count: int = STAGES, **chosen: object) -> Iterator[Campaign]:
     """So many open stages in a lab of these options."""
-    with opened(out, **chosen) as lab:
-        made = Campaign(lab.testbed, Progress(), count)
+    with opened(out, **chosen) as one:
+        made = Campaign(one.testbed, Progress(), count)
         try:
             made.open()
             yield made

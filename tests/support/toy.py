@@ -1,0 +1,129 @@
+"""A provider without a cluster: what a provider has to have, and no more.  Loading this module registers it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import yaml
+
+from fixtures.clusters.protocol import CommandResult
+from fixtures.clusters.topology import Topology
+from fixtures.errors import NetproofError, UsageError
+from fixtures.providers.protocol import Plan, Provider
+from fixtures.providers.registry import PROVIDERS, Entry
+from fixtures.run import options
+from fixtures.run.options import Option, option
+from fixtures.testbed.testbed import Testbed
+
+if TYPE_CHECKING:
+    from fixtures.clusters.topology import Shape
+    from fixtures.needs import Need
+
+NAME = "toy"
+ENTRY = Entry("tests.support.toy", "ToyProvider", "nothing at all")
+CONFIG = {
+    "current-context": NAME,
+    "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": NAME}}],
+    "clusters": [{"name": NAME, "cluster": {"server": "https://192.0.2.1"}}],
+    "users": [{"name": NAME, "user": {"token": "none"}}],
+}
+
+
+@dataclass(frozen=True)
+class ToyCluster:
+    """A cluster that answers every command with the command; it is there as long as a file."""
+
+    kubeconfig: Path
+    topology: Shape
+
+    provider = NAME
+    images: ClassVar[dict[str, str]] = {}
+    capabilities: ClassVar[frozenset[Need]] = frozenset()
+    dns_manifest = None
+
+    @property
+    def sign(self) -> Path:
+        """The file."""
+        return self.kubeconfig.with_name("alive")
+
+    def run(self, host: str, command: list[str], patience: float) -> CommandResult:  # noqa: ARG002 - the protocol's
+        """Answer at once."""
+        return CommandResult(0, f"{host}: {' '.join(command)}", "")
+
+    def agent(self, host: str, *arguments: str) -> list[str]:
+        """A command that does nothing."""
+        return ["true", host, *arguments]
+
+    def alive(self) -> bool:
+        """Whether it is there."""
+        return self.sign.exists()
+
+    def dump(self) -> str:
+        """As JSON."""
+        return json.dumps({"kubeconfig": str(self.kubeconfig), "topology": asdict(self.topology)})
+
+    @staticmethod
+    def load(text: str) -> ToyCluster:
+        """The inverse of dump."""
+        data = json.loads(text)
+        return ToyCluster(Path(data["kubeconfig"]), Topology.of(data["topology"]))
+
+
+def word_of(text: str) -> str:
+    """The word of --toy-word.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not text.isalpha():
+        raise UsageError(f"--toy-word {text!r}: give letters only.")
+    return text
+
+
+@dataclass(frozen=True)
+class ToyOptions:
+    """A word, which its plan has; "fail" lets it fail, "die" lets its cluster end while it comes up."""
+
+    word: str = option(Option("--toy-word", "a word (hello)", default="hello"), word_of)
+
+
+class ToyProvider(Provider[ToyOptions]):
+    """Writes two files and calls that a cluster."""
+
+    name = NAME
+    shared = (options.CNI, options.NODES)
+    own_options = ToyOptions
+    load = staticmethod(ToyCluster.load)
+
+    cluster: ToyCluster | None = None
+
+    def check(self) -> Plan:
+        """Nothing is refused."""
+        return Plan((f"{self.own.word}, with {self.settings.cni}",), ("it may be of no use",), "All of it goes.")
+
+    def create(self) -> Testbed:
+        """Write the files."""
+        self.cluster = ToyCluster(self.settings.out / "kubeconfig", self.settings.topology)
+        self.cluster.kubeconfig.write_text(yaml.safe_dump(CONFIG))
+        if self.own.word != "die":
+            self.cluster.sign.touch()
+        if self.own.word in {"die", "fail"}:
+            raise NetproofError("No pod answers.")
+        return Testbed.of(self.cluster, self.settings.cni, ())
+
+    def failure(self, grace: float = 0.0) -> str | None:  # noqa: ARG002 - it ends at once
+        """Why it has ended."""
+        return "the toy ended." if self.cluster and not self.cluster.alive() else None
+
+    def down(self) -> None:
+        """Remove the files."""
+        if self.cluster:
+            self.cluster.kubeconfig.unlink()
+            self.cluster.sign.unlink(missing_ok=True)
+            self.cluster = None
+
+
+PROVIDERS.setdefault(NAME, ENTRY)
