@@ -224,7 +224,7 @@ def lab(session: nox.Session) -> None:
 
 @nox.session
 def clean(session: nox.Session) -> None:
-    """Remove what a run that was killed left in a running cluster: [-- --kubeconfig FILE]."""
+    """Remove what a run that was killed left in container engines and clusters: [-- --kubeconfig FILE]."""
     python(session, "-m", "fixtures.commands.clean", *session.posargs)
 
 

@@ -1,4 +1,4 @@
-"""--cluster kubeconfig: a cluster that somebody runs is certified, told why not, and left as it was."""
+"""--cluster kubeconfig: an existing cluster is certified, or the run says why not, and is left as it was."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ SOME = "D01,D03,D50,D65,D66"
 
 
 @pytest.fixture(scope="module")
-def somebodys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def existing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The kubeconfig of a cluster with a network and nothing of ours."""
-    with opened(tmp_path_factory.mktemp("running"), cni="bridge", nodes=2) as lab:
+    with opened(tmp_path_factory.mktemp("existing"), cni="bridge", nodes=2) as lab:
         lab.testbed.forget_probers()
         own_namespaces.remove(lab.testbed.kube)
         yield lab.testbed.cluster.kubeconfig
@@ -53,35 +53,35 @@ def namespaces(kubeconfig: Path) -> list[str]:
 
 
 @pytest.mark.lab
-def test_it_is_certified_and_left_as_it_was(somebodys: Path, tmp_path: Path) -> None:
+def test_it_is_certified_and_left_as_it_was(existing: Path, tmp_path: Path) -> None:
     """What needs no node is checked, the rest is unsupported, and no namespace of ours stays."""
-    before = namespaces(somebodys)
-    ended = run(somebodys, tmp_path / "out", "--only", SOME)
+    before = namespaces(existing)
+    ended = run(existing, tmp_path / "out", "--only", SOME)
     document = json.loads((tmp_path / "out" / "verdict.json").read_text())
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
     assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.said[-3000:]
     assert document["cluster"]["provider"] == "kubeconfig"
     assert document["cluster"]["coverage"] == "2 of 2 nodes, 2 of 2 ways between two"
-    assert namespaces(somebodys) == before
+    assert namespaces(existing) == before
 
 
 @pytest.mark.lab
-def test_nodes_are_looked_at_where_the_user_allows_it(somebodys: Path, tmp_path: Path) -> None:
+def test_nodes_are_looked_at_where_the_user_allows_it(existing: Path, tmp_path: Path) -> None:
     """--allow-node-commands gives the cases that read a node's kernel their verdict, and leaves nothing either."""
-    before = namespaces(somebodys)
-    ended = run(somebodys, tmp_path / "out", "--allow-node-commands", "--only", f"{SOME},D59")
+    before = namespaces(existing)
+    ended = run(existing, tmp_path / "out", "--allow-node-commands", "--only", f"{SOME},D59")
     document = json.loads((tmp_path / "out" / "verdict.json").read_text())
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
     assert found == dict.fromkeys([*SOME.split(","), "D59"], "passed"), ended.said[-3000:]
-    assert namespaces(somebodys) == before
+    assert namespaces(existing) == before
 
 
 @pytest.mark.lab
-def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
+def test_a_command_on_a_node_answers_as_in_a_lab(existing: Path) -> None:
     """Output, errors and exit code of a command come back by the API; a host that is no node is refused."""
-    kube = Kube(somebodys)
+    kube = Kube(existing)
     found = shape.read(kube.nodes(), Topology(2), checks.api_addresses(kube))
-    handle = ExistingHandle(somebodys, found, {}, (NODE_COMMANDS,))
+    handle = ExistingHandle(existing, found, {}, (NODE_COMMANDS,))
     try:
         shells.start(kube, found.node_names, PODS_PATIENCE)
         done = run_on(handle, "node2", ["sh", "-c", "hostname; echo no >&2; exit 7"], check=False)
@@ -95,9 +95,9 @@ def test_a_command_on_a_node_answers_as_in_a_lab(somebodys: Path) -> None:
 
 
 @pytest.mark.lab
-def test_nodes_are_broken_only_where_the_user_allows_it(somebodys: Path, tmp_path: Path) -> None:
+def test_nodes_are_broken_only_where_the_user_allows_it(existing: Path, tmp_path: Path) -> None:
     """Without --allow-faults a fault is unsupported; with it, it is injected, seen, and undone."""
-    where = ["--cluster", "kubeconfig", "--kubeconfig", str(somebodys), "--cni", "bridge"]
+    where = ["--cluster", "kubeconfig", "--kubeconfig", str(existing), "--cni", "bridge"]
     command = [sys.executable, "-m", "pytest", "-q", "suites/chaos", *where, "--only", "F45", "--no-page"]
     for option, verdict in (("--allow-node-commands", "unsupported"), ("--allow-faults", "passed")):
         out = tmp_path / option.strip("-")
@@ -111,36 +111,36 @@ def test_nodes_are_broken_only_where_the_user_allows_it(somebodys: Path, tmp_pat
 
 
 @pytest.mark.lab
-def test_a_rehearsal_creates_nothing(somebodys: Path, tmp_path: Path) -> None:
+def test_a_rehearsal_creates_nothing(existing: Path, tmp_path: Path) -> None:
     """--dry-run says what would be created, on which nodes, from which image."""
-    before = namespaces(somebodys)
-    ended = run(somebodys, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
+    before = namespaces(existing)
+    ended = run(existing, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
     assert ended.code == 0
     assert "On 1 of 2 nodes, 0 of 2 ways between two (node1):" in ended.said
     assert "5 pods of somewhere/python:3" in ended.said
-    assert namespaces(somebodys) == before
+    assert namespaces(existing) == before
 
 
 @pytest.mark.lab
-def test_what_a_killed_run_left_is_refused_and_cleaned(somebodys: Path, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_refused_and_cleaned(existing: Path, tmp_path: Path) -> None:
     """After kill -9 the next run says what is there, and `nox -s clean` removes it and nothing else."""
-    before = namespaces(somebodys)
-    kube = Kube(somebodys)
+    before = namespaces(existing)
+    kube = Kube(existing)
     suite = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "--cluster", "kubeconfig", "--cni", "bridge"]
-    command = [*suite, "--kubeconfig", str(somebodys), "--out", str(tmp_path / "killed"), "--no-page"]
+    command = [*suite, "--kubeconfig", str(existing), "--out", str(tmp_path / "killed"), "--no-page"]
     killed = subprocess.Popen(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     waiting.until(lambda: len(own_namespaces.ours(kube)) > 1, "the run at work", patience=30)
     killed.kill()
     killed.wait()
 
-    ended = run(somebodys, tmp_path / "refused")
+    ended = run(existing, tmp_path / "refused")
     assert ended.code == MachineLacks.exit_code
     assert "Namespaces of a netproof run are there already" in ended.said
-    assert f"nox -s clean -- --kubeconfig {somebodys}" in ended.said
-    cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(somebodys)]
+    assert f"nox -s clean -- --kubeconfig {existing}" in ended.said
+    cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(existing)]
     said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     assert f"({world.LABEL}=testbed" in said
-    assert namespaces(somebodys) == before
+    assert namespaces(existing) == before
 
 
 def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
@@ -153,24 +153,24 @@ def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
 
 
 @pytest.mark.lab
-def test_rights_that_are_too_narrow_are_named(somebodys: Path, tmp_path: Path) -> None:
+def test_rights_that_are_too_narrow_are_named(existing: Path, tmp_path: Path) -> None:
     """An account that may read nodes only is told all that it may not, before anything is created."""
-    kube = Kube(somebodys)
+    kube = Kube(existing)
     kube.apply(
         [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "narrow", "namespace": "kube-system"}}]
     )
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = kube.request("POST", f"{ACCOUNT}/token", body)["status"]["token"]
-    ended = run(with_token(somebodys, token, tmp_path / "narrow"), tmp_path / "out")
+    ended = run(with_token(existing, token, tmp_path / "narrow"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
     assert "may not list nodes, create namespaces, " in ended.said
     assert "create pods/exec" in ended.said
 
 
 @pytest.mark.lab
-def test_credentials_that_are_refused_are_named(somebodys: Path, tmp_path: Path) -> None:
+def test_credentials_that_are_refused_are_named(existing: Path, tmp_path: Path) -> None:
     """A token that the API does not know ends the run with one sentence."""
-    ended = run(with_token(somebodys, "nonsense", tmp_path / "expired"), tmp_path / "out")
+    ended = run(with_token(existing, "nonsense", tmp_path / "expired"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
     assert "refuses the credentials" in ended.said
 
@@ -194,24 +194,24 @@ spec: {policyName: own-registry, validationActions: [Deny]}
 
 
 @pytest.mark.lab
-def test_a_registry_that_is_required_is_named(somebodys: Path, tmp_path: Path) -> None:
+def test_a_registry_that_is_required_is_named(existing: Path, tmp_path: Path) -> None:
     """Where admission takes images of one registry only, that is said before anything is created; theirs is taken."""
-    before = namespaces(somebodys)
-    kube, policy = Kube(somebodys), load(REGISTRY, "the test")
+    before = namespaces(existing)
+    kube, policy = Kube(existing), load(REGISTRY, "the test")
     kube.apply(policy)
     try:
         waiting.until(lambda: refuses(kube), "the policy at work", patience=30)
-        ended = run(somebodys, tmp_path / "out", "--only", "D01")
+        ended = run(existing, tmp_path / "out", "--only", "D01")
         assert ended.code == MachineLacks.exit_code
         assert "The cluster would refuse a probe pod: " in ended.said
         assert "images come from own.invalid only" in ended.said
         assert "--probe-image" in ended.said
-        taken = run(somebodys, tmp_path / "dry", "--dry-run", "--probe-image", "own.invalid/python:3")
+        taken = run(existing, tmp_path / "dry", "--dry-run", "--probe-image", "own.invalid/python:3")
         assert taken.code == 0, taken.said
     finally:
         for one in reversed(policy):
             kube.delete(one)
-    assert namespaces(somebodys) == before
+    assert namespaces(existing) == before
 
 
 def refuses(kube: Kube) -> bool:
@@ -241,16 +241,16 @@ spec: {limits: [{type: Container, default: {memory: 16Mi}}]}
 
 
 @pytest.mark.lab
-def test_quotas_that_every_namespace_gets_are_told_beforehand(somebodys: Path, tmp_path: Path) -> None:
+def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tmp_path: Path) -> None:
     """What most namespaces have is named with what it would do to probe pods; what one team has is not."""
-    kube = Kube(somebodys)
+    kube = Kube(existing)
     made = {name: load(QUOTAS.replace("NAME", name), "the test") for name in ("team-a", "team-b", "other")}
     try:
         kube.apply(made["team-a"])
         kube.apply([made["other"][0]])
-        assert "ResourceQuota" not in run(somebodys, tmp_path / "one", "--dry-run").said
+        assert "ResourceQuota" not in run(existing, tmp_path / "one", "--dry-run").said
         kube.apply(made["team-b"])
-        said = run(somebodys, tmp_path / "two", "--dry-run").said
+        said = run(existing, tmp_path / "two", "--dry-run").said
     finally:
         for objects in made.values():
             kube.delete(objects[0])
@@ -262,7 +262,7 @@ def test_quotas_that_every_namespace_gets_are_told_beforehand(somebodys: Path, t
 
 
 def test_options_of_a_lab_are_refused(tmp_path: Path) -> None:
-    """A running cluster has its programs; and a kubeconfig says nothing to a lab."""
+    """An existing cluster has its programs; and a kubeconfig says nothing to a lab."""
     config = tmp_path / "config"
     config.write_text("")
     ended = run(config, tmp_path / "out", "--bin", "etcd=/etcd", "--behind-router", "1")
