@@ -49,7 +49,7 @@ def run(kubeconfig: Path, out: Path, *arguments: str) -> Ended:
 
 def namespaces(kubeconfig: Path) -> list[str]:
     """The names of all namespaces."""
-    return [row["metadata"]["name"] for row in Kube(kubeconfig).get("/api/v1/namespaces")["items"]]
+    return [row["metadata"]["name"] for row in Kube(kubeconfig).every("namespaces")]
 
 
 @pytest.mark.lab

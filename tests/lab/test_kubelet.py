@@ -368,7 +368,7 @@ def test_a_daemon_set_runs_on_every_node(kube: Kube, lab: OpenLab) -> None:
     try:
         waiting.until(
             lambda: (
-                {p["spec"]["nodeName"] for p in kube.pods(NAMESPACE, "app%3Dt-daemon") if world.is_ready(p)}
+                {p["spec"]["nodeName"] for p in kube.pods(NAMESPACE, {"app": "t-daemon"}) if world.is_ready(p)}
                 == set(lab.testbed.nodes)
             ),
             "a ready pod on every node",
