@@ -10,6 +10,8 @@ from policies.families import in_url
 CONNECTED = "connected"
 DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
 ANY = "any"  # an expectation only: the flow is sent to see what it gives
+MISDELIVERED = "misdelivered"  # why a flow is wrong: somebody else answered
+WRONG_SOURCE = "wrong source"  # why a flow is wrong: its server saw another address
 NOT_THROUGH = ("timeout", "refused", "reset", "unreachable")
 
 
@@ -132,7 +134,12 @@ class Expected:
         if outcome != CONNECTED:
             return seen.outcome
         if self.identities and seen.identity and seen.identity not in self.identities:
-            return "misdelivered"
+            return MISDELIVERED
         if self.sources and seen.source not in self.sources:
-            return "wrong source"
+            return WRONG_SOURCE
         return None
+
+
+def of_time(why: str) -> bool:
+    """Whether a flow may be wrong in this way because something came late: an answer, or a change that it follows."""
+    return why == "got through" or why.partition(":")[0] in NOT_THROUGH

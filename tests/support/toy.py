@@ -61,6 +61,9 @@ class ToyCluster:
         """Whether it is there."""
         return self.sign.exists()
 
+    def processes(self) -> None:
+        """It has no hosts."""
+
     def dump(self) -> str:
         """As JSON."""
         return json.dumps({"kubeconfig": str(self.kubeconfig), "topology": asdict(self.topology)})
