@@ -36,11 +36,24 @@ class Inconclusive(Exception):  # noqa: N818 - a verdict, named like the others
     """A control failed; the message says which."""
 
 
+class TooLate(Inconclusive):
+    """What was seen may have come of a machine that was late; the message says what, and how late."""
+
+
 class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
     """The cluster does not do what a requirement demands; the only exception that fails a requirement.
 
     A bare AssertionError is a broken assumption of netproof's own code, so it makes a case an error.
+
+    Args:
+        message: what was seen.
+        during: where a machine that was late could have caused that, and only there: when it was looked at, between
+            two times of the monotonic clock.  Then a late machine makes the case inconclusive.
     """
+
+    def __init__(self, message: str, during: tuple[float, float] | None = None) -> None:
+        super().__init__(message)
+        self.during = during
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policies import requirements
-from reports import claims, outcome, page, summary, verdict
+from reports import claims, lateness, outcome, page, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 
@@ -51,7 +51,7 @@ class Hooks:
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any] | None:
-        """Facts of the run for the report: cni, cluster, programs, cache, claims."""
+        """Facts of the run for the report: cni, cluster, programs, cache, claims, lateness."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_requirements(self, config: pytest.Config) -> list[Path] | None:
@@ -60,6 +60,10 @@ class Hooks:
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_plugin(self, config: pytest.Config) -> str | None:
         """The plugin under test as plugin:variant, before there is a cluster; the run's folder is called after it."""
+
+    @pytest.hookspec(firstresult=True)
+    def pytest_netproof_lateness(self, config: pytest.Config, begun: float, ended: float) -> dict[str, Any] | None:
+        """How late the machine was between two times of the monotonic clock, as reports/lateness.py says."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -137,8 +141,8 @@ class Run:
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
         self.document |= {} if self.shuffle is None else {"shuffle": self.shuffle}
         if failure := facts.get("failure"):
-            plugins = failure["exit_code"] == outcome.EXIT_CODES[Verdict.FAILED]
-            self.document |= {"verdict": Verdict.FAILED if plugins else Verdict.ERROR, **failure}
+            of_codes = {outcome.EXIT_CODES[each]: each for each in (Verdict.FAILED, Verdict.INCONCLUSIVE)}
+            self.document |= {"verdict": of_codes.get(failure["exit_code"], Verdict.ERROR), **failure}
         elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
@@ -189,6 +193,26 @@ def message_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     return str(call.excinfo.value)[:LONGEST_MESSAGE] if call.excinfo else ""
 
 
+def ask(item: pytest.Item) -> lateness.Ask:
+    """What tells how late the machine was in a case."""
+    return lambda begun, ended: item.config.hook.pytest_netproof_lateness(config=item.config, begun=begun, ended=ended)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """What a case needs and what came too late on a late machine makes it inconclusive."""
+    with lateness.excused(ask(item)):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A requirement that looked broken on a late machine is inconclusive where that explains it."""
+    __tracebackhide__ = True
+    with lateness.excused(ask(item)):
+        yield
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
@@ -208,7 +232,7 @@ def pytest_runtest_makereport(
             "verdict": str(came_to),
             "seconds": round(call.duration, 3),
             "message": message_of(report, call),
-            "facts": item.stash.get(FACTS, {}),
+            "facts": item.stash.get(FACTS, {}) | lateness.facts(ask(item), call),
         }
     return report
 
@@ -265,7 +289,8 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, None, None]:
     except pytest.exit.Exception:  # pytest calls no other hook then
         facts = session.config.hook.pytest_netproof_facts(config=session.config)
         if run is not None and facts:
-            run.finish(facts, session.config.option.seed, aborted=True)
+            late = lateness.of_run(session.config, run.begun)
+            run.finish(facts | late, session.config.option.seed, aborted=True)
         raise
 
 
@@ -287,7 +312,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
         return result
     ran = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
     aborted = session.exitstatus not in ran
-    run.finish(facts, config.option.seed, aborted=aborted)
+    run.finish(facts | lateness.of_run(config, run.begun), config.option.seed, aborted=aborted)
     if not (aborted or "failure" in facts or config.option.no_page):
         run.make_page(Path(facts["cache"]))
     session.exitstatus = run.document["exit_code"]

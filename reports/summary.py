@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import outcome
+from reports import lateness, outcome
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: st
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
+        *([late] if (late := lateness.sentence(document)) else []),
         *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answers else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"report: {page}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from reports import outcome
+from reports import lateness, outcome
 
 if TYPE_CHECKING:
     from reports.ledger import Ledger
@@ -37,7 +37,7 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
         "seconds": round(seconds, 2),
         "counts": ledger.counts(),
         "requirements": ledger.requirements(),
-    }
+    } | {name: facts[name] for name in (lateness.FACT,) if name in facts}
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     return document
 

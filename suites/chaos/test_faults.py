@@ -11,6 +11,7 @@ from fixtures.faults import catalogue, injection
 from fixtures.faults.experiment import SILENT, SLACK, Experiment
 from reports import evidence, timeline
 from reports.outcome import Inconclusive
+from suites.support.bounds import unanswered, within
 from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
@@ -32,10 +33,25 @@ def unlike(experiment: Experiment) -> list[str]:
     if known is None:
         return []
     found = _unlike("state", known.state, experiment.state) + _unlike_traffic(known.traffic, experiment)
-    noticed = experiment.longest > SILENT or any(row["broken"] for row in experiment.flows)
-    if known.traffic.by == "none" and noticed:
-        found.append(f"users noticed: {experiment.longest} s without an answer; known is: {known.traffic}")
+    if known.traffic.by == "none" and any(row["broken"] for row in experiment.flows):
+        found.append(f"users noticed: connections were broken; known is: {known.traffic}")
     return found
+
+
+def in_time(experiment: Experiment) -> None:
+    """Hold what recovered by itself to the time that is known, and users who notice nothing to a second."""
+    known, begun = experiment.known, experiment.begun
+    if known is None:
+        return
+    for what, wanted, seen in (
+        ("state", known.state, experiment.state),
+        ("traffic", known.traffic, experiment.traffic),
+    ):
+        if seen.by == wanted.by == "itself":
+            bound = 1.1 * wanted.within + SLACK
+            within(seen.within, bound, f"{what} recovering by itself", (begun, begun + seen.within))
+    if known.traffic.by == "none":
+        unanswered(experiment.flows, SILENT)
 
 
 def _unlike_traffic(known: Recovery, experiment: Experiment) -> list[str]:
@@ -46,10 +62,7 @@ def _unlike_traffic(known: Recovery, experiment: Experiment) -> list[str]:
 
 
 def _unlike(what: str, known: Recovery, seen: Recovery) -> list[str]:
-    late = seen.by == known.by == "itself" and seen.within > 1.1 * known.within + SLACK
-    if seen.by == known.by and not late:
-        return []
-    return [f"{what} recovers {seen}; known is: {known}"]
+    return [] if seen.by == known.by else [f"{what} recovers {seen}; known is: {known}"]
 
 
 def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
@@ -90,7 +103,9 @@ def test_a_fault_recovers_as_known(testbed: Testbed, expect: Expect, fault: Faul
         record(expect, fault, experiment)
     if not experiment.took:
         raise Inconclusive(f"{fault.id} had no effect on {victim}, so nothing can be said about it")
+    during = experiment.during
     with expect.answering(experiment.matrix()):
-        expect.nothing(experiment.left, "the nodes are not as they were before")
+        expect.nothing(experiment.left, "the nodes are not as they were before", during)
         expect.nothing(experiment.crashes, "the agent crashed")
-        expect.nothing(unlike(experiment), "the recovery is not as it is known")
+        expect.nothing(unlike(experiment), "the recovery is not as it is known", during)
+        in_time(experiment)

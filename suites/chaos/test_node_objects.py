@@ -64,6 +64,6 @@ def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect:
         try:
             waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
         except NeverHappenedError as error:
-            raise Refuted(str(error)) from error
+            raise Refuted(str(error), error.during) from error
         crashed = sorted(agents.panics(testbed.kube, agent, node) - before)
     expect.nothing(crashed, f"{agent.name} crashes on a Node without annotations")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from typing import TYPE_CHECKING
 
 from fixtures.probes import pods as world
 from fixtures.probes.flows import to_pod
@@ -11,9 +12,12 @@ from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import NAMESPACES, Testbed
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Refuted
-from suites.support.expect import Expect, require
+from suites.support.bounds import within
 from suites.support.marks import requirement
 from suites.support.policies import with_probers
+
+if TYPE_CHECKING:
+    from suites.support.expect import Expect
 
 REQUIRED = 10.0  # seconds until a new pod is Ready and reachable: the requirement
 
@@ -29,14 +33,14 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         try:
             pods = world.create(testbed.kube, plans, patience=REQUIRED)
         except NeverHappenedError as error:
-            raise Refuted(str(error)) from error
+            raise Refuted(str(error), error.during) from error
         expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
         flows = [to_pod(client, pod, "tcp", PORTS[0], family) for client in clients for pod in pods]
         with with_probers(testbed, *pods) as probers:
             expect.flows(flows, probers=probers, patience=REQUIRED)
         seconds = time.monotonic() - begun
         expect.facts["reachable_seconds"] = round(seconds, 2)
-        require(seconds <= REQUIRED, f"{seconds:.1f} s until new pods were reachable; {REQUIRED:.0f} s are allowed")
+        within(seconds, REQUIRED, "until new pods were reachable it", (begun, begun + seconds))
     finally:
         for plan in plans:
             testbed.kube.delete(world.pod_object(plan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from fixtures.testbed import address_reuse as reuse
 from fixtures.testbed.testbed import NAMESPACES
 from policies.flow import DENIED, Expected, NoServer, Target
 from reports.outcome import Inconclusive
+from suites.support.bounds import within
 from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import with_probers
@@ -85,7 +87,9 @@ def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: E
     """A pod that gets a deleted pod's address answers every node within five seconds."""
     plan, new = reused(testbed, expect, family)
     try:
+        begun = time.monotonic()
         with with_probers(testbed, new) as probers:
-            expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
+            seconds = expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
+        within(seconds, REQUIRED, "until a pod with a used address was reachable it", (begun, begun + seconds))
     finally:
         world.remove(testbed.kube, [plan])

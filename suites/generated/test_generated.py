@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fixtures import lateness
 from fixtures.workspaces.judge import VERSION
 from fixtures.workspaces.pool import PACE
 from fixtures.workspaces.probing import describe
@@ -44,6 +45,10 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
         "slowest state, seconds until right": found.slowest,
         "found after seconds": round(found.seconds, 1) if found.seen else None,
     }
+    if found.seen and found.seen.of_time and lateness.RECORD.window(*found.seen.of_time).explains:
+        wrong = f"{len(found.seen.wrong)} of {found.seen.flows} flows of a generated state are wrong"
+        # A smaller state would be wrong for the same reason.
+        raise Refuted(f"{wrong}:\n{describe(found.seen, judge.profile)}", found.seen.of_time)
     if found.seen:
         patience = min(campaign.patience, max(SHRINK_PATIENCE, PACE * max(found.slowest, campaign.slowest)))
         small, last, tried = shrink(campaign, found.history, found.seen, replace(judge, patience=patience))

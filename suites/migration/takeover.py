@@ -59,7 +59,7 @@ class Passage:
         try:
             install.wait_until_works(cluster, kube, new)
         except NeverHappenedError as error:
-            raise Refuted(f"{new} does not come up where {old} was: {error}") from error
+            raise Refuted(f"{new} does not come up where {old} was: {error}", error.during) from error
         self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
         if forgetful:
             first = replacing.configurations(cluster, forgetful)[0]
@@ -139,7 +139,7 @@ class Passage:
         try:
             made = world.create(testbed.kube, planned)
         except NeverHappenedError as error:
-            raise Refuted(f"pods that are made anew do not start: {error}") from error
+            raise Refuted(f"pods that are made anew do not start: {error}", error.during) from error
         testbed.pods.clear()
         testbed.pods |= {pod.key: pod for pod in made}
         wait_until_all_answer(testbed)

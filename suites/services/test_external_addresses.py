@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -85,5 +86,7 @@ def test_first_connections_are_made_at_once(expect: Expect, services: Services, 
         wanted = f"{CONNECTED} within {SOON:g} s"
         return [Finding(client, str(t), wanted, str(row)) for t, row in rows if row.outcome != CONNECTED]
 
+    begun = time.monotonic()
     with expect.answering(flows), ThreadPoolExecutor(len(clients)) as pool:
-        expect.nothing([f for found in pool.map(slow, clients) for f in found], "connections are slow or lost")
+        findings = [f for found in pool.map(slow, clients) for f in found]
+        expect.nothing(findings, "connections are slow or lost", (begun, time.monotonic()))

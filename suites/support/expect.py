@@ -12,6 +12,7 @@ from fixtures.probes import judging
 from fixtures.probes.prober import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
 from policies import matrix
+from policies.flow import of_time
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 
@@ -49,8 +50,10 @@ class Expect:
         timeout: float = DENY_TIMEOUT,
         rounds: int = 1,
         patience: float = PATIENCE,
-    ) -> None:
+    ) -> float:
         """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report.
+
+        Gives the seconds until they did.
 
         Args:
             flows: the flows.
@@ -75,20 +78,21 @@ class Expect:
         if judged.dead:
             raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*judged.dead])}")
         if judged.wrong:
-            self._fail_flows(flows, judged.wrong, judged.attempts, judged.seconds)
+            self._fail_flows(flows, judged)
+        return judged.seconds
 
-    def _fail_flows(
-        self, flows: Sequence[Expected], wrong: Sequence[matrix.Wrong], attempts: int, seconds: float
-    ) -> None:
+    def _fail_flows(self, flows: Sequence[Expected], judged: judging.Judged) -> None:
         __tracebackhide__ = True
+        wrong = judged.wrong
         shown = matrix.build(flows, wrong)
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
         evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
         raise Refuted(
-            f"{len(wrong)} of {len(flows)} flows are wrong, {attempts} attempts in {seconds:.1f} s:\n"
+            f"{len(wrong)} of {len(flows)} flows are wrong, {judged.attempts} attempts in {judged.seconds:.1f} s:\n"
             + _first(lines)
-            + f"\n\n{shown.text()}"
+            + f"\n\n{shown.text()}",
+            judged.during if all(of_time(item.why) for item in wrong) else None,
         )
 
     @contextmanager
@@ -109,22 +113,26 @@ class Expect:
             raise
         _require_servers(batch)
 
-    def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> None:
-        """Looking finds nothing, twice in a row; what was found before that stays in the report."""
+    def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> float:
+        """Looking finds nothing, twice in a row; what was found before that stays in the report.
+
+        Gives the seconds until it did.
+        """
         __tracebackhide__ = True
         settled = settle(look, patience=patience)
         self.facts["attempts"] = settled.attempts
         if settled.on_the_way:
             self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
-        self.nothing(settled.wrong, what)
+        self.nothing(settled.wrong, what, settled.during)
+        return settled.seconds
 
-    def nothing(self, findings: Iterable[object], what: str) -> None:
-        """There are no findings."""
+    def nothing(self, findings: Iterable[object], what: str, during: tuple[float, float] | None = None) -> None:
+        """There are no findings; during: when they were made, for those that a late machine may be the reason of."""
         __tracebackhide__ = True
         lines = [str(finding) for finding in findings]
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
-            raise Refuted(f"{what}:\n{_first(lines)}")
+            raise Refuted(f"{what}:\n{_first(lines)}", during)
 
 
 def _require_servers(batch: judging.Batch) -> None:

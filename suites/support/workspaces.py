@@ -75,7 +75,8 @@ def require_right(seen: Seen, judge: Judge, expect: Expect, what: str) -> None:
         evidence.attach_text("policies", policies_text(seen), expect.evidence)
         raise Refuted(
             f"{what}\n{len(seen.wrong)} of {seen.flows} flows are wrong after {seen.seconds:.1f} s:\n"
-            + describe(seen, judge.profile)
+            + describe(seen, judge.profile),
+            seen.of_time,
         )
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import requirements
-from reports import outcome, plugin, verdict
+from reports import lateness, outcome, plugin, verdict
 from reports.ledger import Ledger
 from reports.outcome import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
 
 FACTS: dict[str, Any] = {"cni": "flannel:vxlan", "cluster": {"provider": "lab"}, "programs": []}
 
@@ -110,3 +115,76 @@ def test_every_requirement_has_a_level_a_sentence_and_a_link() -> None:
     known = requirements.load()
     assert len(known) >= 33
     assert all(requirement.sentence.endswith(".") for requirement in known.values())
+
+
+LATE = {"seconds": 12.0, "lost_seconds": 5.16, "worst_timer_seconds": 0.9}
+
+
+def ask(*, explains: bool) -> lateness.Ask:
+    """A machine that was late between 5 and 17."""
+    return lambda begun, ended: {**LATE, "explains": explains, "words": f"late from {begun} to {ended}"}
+
+
+@pytest.mark.parametrize(
+    ("raised", "explains", "came_out"),
+    [
+        (outcome.Refuted("2 of 9 flows are wrong", (5, 17)), True, outcome.TooLate),
+        (outcome.Refuted("2 of 9 flows are wrong", (5, 17)), False, outcome.Refuted),
+        (outcome.Refuted("misdelivered"), True, outcome.Refuted),
+        (outcome.Inconclusive("the server of a pod is dead"), True, outcome.Inconclusive),
+        (KeyError("eth0"), True, KeyError),
+    ],
+)
+def test_a_late_machine_explains_what_came_too_late(
+    raised: Exception, came_out: type[Exception], *, explains: bool
+) -> None:
+    """A wrong source address stays a failure, and so does everything on a machine that was late a little only."""
+    with pytest.raises(Exception, match=r".") as caught, lateness.excused(ask(explains=explains)):
+        raise raised
+    assert type(caught.value) is came_out
+    if came_out is outcome.TooLate:
+        assert "late from 5 to 17" in str(caught.value)
+        assert "2 of 9 flows are wrong" in str(caught.value)
+
+
+def test_nothing_is_asked_where_nobody_watches() -> None:
+    """Without an answer a failure is a failure."""
+    with pytest.raises(outcome.Refuted), lateness.excused(lambda *_: None):
+        raise outcome.Refuted("2 of 9 flows are wrong", (5, 17))
+
+
+def test_the_documents_say_how_late_the_machine_was() -> None:
+    """verdict.json has it by run and by case, the summary a sentence where it mattered."""
+    late = record("inconclusive", "D01") | {"facts": {"lateness": LATE | {"inconclusive": True}}}
+    document = verdict.build(ledger(late), FACTS | {"lateness": LATE}, started="x", seconds=1, seed=7)
+    assert document["lateness"] == LATE
+    assert lateness.sentence(document).endswith("for 43% of the run; 1 cases are inconclusive for that.")
+    calm = verdict.build(ledger(record("passed", "D01")), FACTS, started="x", seconds=1, seed=7)
+    assert lateness.sentence(calm) == ""
+    with pytest.raises(jsonschema.ValidationError):
+        verdict.build(ledger(late), FACTS | {"lateness": {"share": 1}}, started="x", seconds=1, seed=7)
+
+
+@pytest.mark.parametrize("phase", [plugin.pytest_runtest_setup, plugin.pytest_runtest_call])
+def test_every_phase_of_a_case_is_asked_about(phase: Callable[[Any], Generator[None, None, None]]) -> None:
+    """What a case needs, and the case itself, may come too late."""
+
+    def answer(config: object, begun: float, ended: float) -> lateness.Answer:
+        return ask(explains=config is not None)(begun, ended)
+
+    running = phase(SimpleNamespace(config=SimpleNamespace(hook=SimpleNamespace(pytest_netproof_lateness=answer))))
+    next(running)
+    with pytest.raises(outcome.TooLate):
+        running.throw(outcome.Refuted("2 of 9 flows are wrong", (5, 17)))
+
+
+def test_a_case_says_how_late_the_machine_was() -> None:
+    """Its facts have it, and whether it is inconclusive for that."""
+
+    def too_late() -> None:
+        raise outcome.TooLate("12 s")
+
+    for case, came_out in ((too_late, True), (lambda: None, False)):
+        call = pytest.CallInfo.from_call(case, "call")
+        assert lateness.facts(ask(explains=True), call) == {"lateness": LATE | {"inconclusive": came_out}}
+        assert lateness.facts(lambda *_: None, call) == {}
