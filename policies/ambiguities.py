@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Question(StrEnum):
+class Ambiguity(StrEnum):
     """An open question; yes means what its name says."""
 
     BLOCK_MATCHES_PODS = "block-matches-pods"
@@ -26,49 +26,49 @@ class Question(StrEnum):
     ICMP_PASSES = "icmp-passes"  # a pod that is isolated for ingress answers pings
 
 
-OPEN: Mapping[Question, bool] = {}
+OPEN: Mapping[Ambiguity, bool] = {}
 """The specification's own profile: every question is open."""
 
 # What most implementations do that filter packets after address translation.
-PACKET_FILTER: Mapping[Question, bool] = {
-    Question.BLOCK_MATCHES_PODS: True,
-    Question.BLOCK_MATCHES_NODES: True,
-    Question.HOST_NETWORK_PODS_ARE_SUBJECTS: False,
-    Question.HOST_NETWORK_PODS_ARE_PEERS: False,
-    Question.NAMED_PORT_MATCHES_OUTSIDE: False,
-    Question.NAMED_PORT_MATCHES_IN_BLOCK: False,
-    Question.OWN_SERVICE_IS_EXEMPT: True,
-    Question.BLOCK_BEFORE_TRANSLATION: False,
-    Question.ICMP_PASSES: False,
+PACKET_FILTER: Mapping[Ambiguity, bool] = {
+    Ambiguity.BLOCK_MATCHES_PODS: True,
+    Ambiguity.BLOCK_MATCHES_NODES: True,
+    Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS: False,
+    Ambiguity.HOST_NETWORK_PODS_ARE_PEERS: False,
+    Ambiguity.NAMED_PORT_MATCHES_OUTSIDE: False,
+    Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK: False,
+    Ambiguity.OWN_SERVICE_IS_EXEMPT: True,
+    Ambiguity.BLOCK_BEFORE_TRANSLATION: False,
+    Ambiguity.ICMP_PASSES: False,
 }
 
-PROFILES: Mapping[str, Mapping[Question, bool]] = {
+PROFILES: Mapping[str, Mapping[Ambiguity, bool]] = {
     "specification": OPEN,
     "packet-filter": PACKET_FILTER,
     # A pod that asks its own Service is judged like any other client of it; a name of a port means what it means on
     # each pod, whether a selector or a block names the pod.
     "calico": {
         **PACKET_FILTER,
-        Question.OWN_SERVICE_IS_EXEMPT: False,
-        Question.NAMED_PORT_MATCHES_IN_BLOCK: True,
+        Ambiguity.OWN_SERVICE_IS_EXEMPT: False,
+        Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK: True,
     },
     # It depends on the policies whether a pod reaches itself by its own Service; pings always get in.
     "kube-router": {
         **{
             question: answer
             for question, answer in PACKET_FILTER.items()
-            if question is not Question.OWN_SERVICE_IS_EXEMPT
+            if question is not Ambiguity.OWN_SERVICE_IS_EXEMPT
         },
-        Question.ICMP_PASSES: True,
+        Ambiguity.ICMP_PASSES: True,
     },
 }
 
 
-def sure(question: Question, profile: Mapping[Question, bool]) -> bool:
+def definitely(question: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
     """Whether the answer is yes for certain."""
     return profile.get(question, False)
 
 
-def possible(question: Question, profile: Mapping[Question, bool]) -> bool:
+def possibly(question: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
     """Whether the answer may be yes."""
     return profile.get(question, True)

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from policies import base_world as stage
-from policies import serialization as manifest
+from policies import base_world, serialization
 from policies.datafile import BadFileError, Document, parse
 from policies.families import Family, family_of
 from policies.invalid import InvalidPolicyError
 from policies.model import labels
-from policies.oracle import Path, Query, Verdict
+from policies.oracle import Decision, Path, Query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +30,8 @@ SCHEMA = json.loads((File(__file__).parent / "corpus.schema.json").read_text())
 LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
 VERSIONS = tuple(family.version for family in Family)
 TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
-ENDS = (*stage.KEYS, stage.OUTSIDE, stage.AWAY)
-ALWAYS = {*((key, key) for key in ENDS), *((stage.AWAY, key) for key in stage.AT_AWAY)}  # clauses 49, 47
+ENDS = (*base_world.KEYS, base_world.OUTSIDE, base_world.AWAY)
+ALWAYS = {*((key, key) for key in ENDS), *((base_world.AWAY, key) for key in base_world.AT_AWAY)}  # clauses 49, 47
 ALWAYS |= {(other, one) for one, other in ALWAYS}
 
 Cell = tuple[str, str]
@@ -53,7 +52,7 @@ class Expectation:
 
     flows: frozenset[tuple[str, int]]
     paths: tuple[Path, ...]
-    cells: Mapping[Cell, Verdict]
+    cells: Mapping[Cell, Decision]
     file: str = ""
     line: int = 0
     lines: Mapping[Cell, int] = field(default_factory=dict)
@@ -82,7 +81,7 @@ class Step:
 
     title: str = ""
     pods: Mapping[str, Labels] = field(default_factory=dict)
-    born: Mapping[str, int] = field(default_factory=dict)
+    generation: Mapping[str, int] = field(default_factory=dict)
     namespaces: Mapping[str, Labels] = field(default_factory=dict)
     policies: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
@@ -90,7 +89,8 @@ class Step:
     def world(self, on: World, version: int = Family.IPV4.version) -> World:
         """The state on a stage, with the addresses of a family in the place of ${…}."""
         pods = tuple(
-            replace(pod, labels=self.pods.get(pod.key, pod.labels), born=self.born.get(pod.key, 0)) for pod in on.pods
+            replace(pod, labels=self.pods.get(pod.key, pod.labels), generation=self.generation.get(pod.key, 0))
+            for pod in on.pods
         )
         namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in on.namespaces)
         return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, version))
@@ -107,7 +107,7 @@ class Step:
             namespace, _, name = key.partition("/")
             filled = json.loads(TOKEN.sub(lambda match: values[match[1]], json.dumps(spec)))
             try:
-                result.append(manifest.read(manifest.of(namespace, name, filled)))
+                result.append(serialization.read(serialization.of(namespace, name, filled)))
             except InvalidPolicyError as error:
                 raise InvalidPolicyError((key, *error.path[1:]), error.rule) from error
         return tuple(result)
@@ -205,7 +205,7 @@ def _step_of(row: dict[str, Any], before: Step) -> Step:
     return Step(
         title=row.get("title", ""),
         pods=_labels(row.get("pods"), before.pods),
-        born={**before.born, **{key: before.born.get(key, 0) + 1 for key in row.get("again", ())}},
+        generation={**before.generation, **{key: before.generation.get(key, 0) + 1 for key in row.get("again", ())}},
         namespaces=_labels(row.get("namespaces"), before.namespaces),
         policies=row.get("policies", before.policies),
     )
@@ -217,13 +217,13 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
 
 def _step(document: Document, version: int, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
     step = _step_of(row, before)
-    spaces = [ns.name for ns in stage.NAMESPACES]
-    for kind, names in (("pods", stage.KEYS), ("again", stage.KEYS), ("namespaces", spaces)):
+    spaces = [ns.name for ns in base_world.NAMESPACES]
+    for kind, names in (("pods", base_world.KEYS), ("again", base_world.KEYS), ("namespaces", spaces)):
         for name in row.get(kind, ()):
             if name not in names:
                 raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")
     try:
-        step.policies_on(stage.build(), version)
+        step.policies_on(base_world.build(), version)
     except InvalidPolicyError as error:
         raise document.bad((*path, "policies", *error.path), error.rule) from error
     except KeyError as error:
@@ -238,10 +238,10 @@ def _expectation(document: Document, path: tuple[str | int, ...], block: dict[st
     flows: set[tuple[str, int]] = set()
     for named in block.get("flows", ("*/*",)):
         protocol, _, port = named.partition("/")
-        flows |= {flow for flow in stage.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
-    cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Verdict.ALLOWED)
+        flows |= {flow for flow in base_world.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
+    cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Decision.ALLOWED)
     lines: dict[Cell, int] = {}
-    says = {"deny": Verdict.DENIED, "allow": Verdict.ALLOWED, "open": Verdict.UNDEFINED}
+    says = {"deny": Decision.DENIED, "allow": Decision.ALLOWED, "open": Decision.UNDEFINED}
     for kind, verdict in says.items():
         for index, text in enumerate(block.get(kind, ())):
             left, _, right = text.partition(" > ")

@@ -9,7 +9,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from policies import base_world as stage
+from policies import base_world
 from policies.model import (
     EGRESS,
     EVERYTHING,
@@ -127,7 +127,7 @@ def world(row: Row, address: str) -> World:
         row: the choices.
         address: what blocks are about: that of the host outside.
     """
-    bare = stage.build()
+    bare = base_world.build()
     shop = {"x/a", "x/b", "y/b"}
     pods = tuple(replace(pod, labels=(("app", "shop"), *pod.labels)) if pod.key in shop else pod for pod in bare.pods)
     return replace(bare, pods=pods).with_policies(*_policies(row, address))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies import base_world as stage
+from policies import base_world
 from policies.ambiguities import OPEN
 from policies.explain import explain
 from policies.oracle import Path, Query, reach
@@ -13,10 +13,10 @@ from policies.oracle import Path, Query, reach
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from policies.ambiguities import Question
+    from policies.ambiguities import Ambiguity
     from policies.cases import Case, Cell, Step
-    from policies.explain import Decision
-    from policies.oracle import Verdict
+    from policies.explain import Explanation
+    from policies.oracle import Decision
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Disagreement:
     step: str
     cell: Cell
     query: Query
-    stated: Verdict
-    decision: Decision
+    stated: Decision
+    decision: Explanation
 
     def __str__(self) -> str:
         query = self.query
@@ -50,7 +50,7 @@ class Disagreement:
 
 
 def disagreements(
-    case: Case, profile: Mapping[Question, bool] = OPEN, versions: Sequence[int] = (4, 6)
+    case: Case, profile: Mapping[Ambiguity, bool] = OPEN, versions: Sequence[int] = (4, 6)
 ) -> Iterator[Disagreement]:
     """The flows of which a case states neither what the specification says, nor what an engine's answers make of it.
 
@@ -69,18 +69,18 @@ def disagreements(
 
 def _queries(versions: Iterator[int]) -> Iterator[Query]:
     for version in versions:
-        yield from (Query(*flow, path, version) for flow in stage.FLOWS for path in Path)
+        yield from (Query(*flow, path, version) for flow in base_world.FLOWS for path in Path)
 
 
-def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Question, bool]) -> Iterator[Disagreement]:
+def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Ambiguity, bool]) -> Iterator[Disagreement]:
     block = step.covering(query)
     if block is None:
         return
-    world = step.world(stage.build(), query.version)
+    world = step.world(base_world.build(), query.version)
     specified = reach(world, query)
     declared = reach(world, query, profile) if profile else specified
     for cell, stated in block.cells.items():
-        if query.path is Path.SERVICE and cell[1] in {cell[0], stage.OUTSIDE, stage.AWAY}:
+        if query.path is Path.SERVICE and cell[1] in {cell[0], base_world.OUTSIDE, base_world.AWAY}:
             continue  # nobody has such a Service on the stage
         if stated not in {specified.verdict(*cell), declared.verdict(*cell)}:
             decision = explain(world, *cell, query, profile)

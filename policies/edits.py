@@ -58,7 +58,7 @@ class ReplacePod:
 
     def __call__(self, world: World) -> World:
         """The world afterwards."""
-        pods = (replace(pod, born=pod.born + 1) if pod.key == self.key else pod for pod in world.pods)
+        pods = (replace(pod, generation=pod.generation + 1) if pod.key == self.key else pod for pod in world.pods)
         return replace(world, pods=tuple(pods))
 
 

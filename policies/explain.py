@@ -7,11 +7,11 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from policies import clauses
-from policies.ambiguities import OPEN, Question, possible, sure
+from policies.ambiguities import OPEN, Ambiguity, definitely, possibly
 from policies.endpoint_index import holds, selects
 from policies.families import family_of
 from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
-from policies.oracle import Path, Verdict
+from policies.oracle import Decision, Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,14 +33,14 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Decision:
+class Explanation:
     """A verdict and the reasons for it.
 
     A message about one flow is str(decision), which ends with the sentences of the clauses.  A message about several
     flows takes `line` of each, and the legend of all their clauses once.
     """
 
-    verdict: Verdict
+    verdict: Decision
     reasons: tuple[Reason, ...]
 
     @property
@@ -63,15 +63,15 @@ class Match:
 
     yes: bool
     perhaps: bool
-    question: Question | None = None
+    question: Ambiguity | None = None
 
 
 YES, NO = Match(yes=True, perhaps=True), Match(yes=False, perhaps=False)
 
 
 def explain(
-    world: World, source: str, destination: str, query: Query, profile: Mapping[Question, bool] = OPEN
-) -> Decision:
+    world: World, source: str, destination: str, query: Query, profile: Mapping[Ambiguity, bool] = OPEN
+) -> Explanation:
     """The verdict for one flow and its reasons.
 
     Args:
@@ -87,41 +87,43 @@ def explain(
         return exempt
     why = _Why(world, query, profile)
     sides = [why.side(EGRESS, sender, receiver), why.side(INGRESS, receiver, sender)]
-    denied = [side for side in sides if side.verdict is Verdict.DENIED]
-    open_ = [side for side in sides if side.verdict is Verdict.UNDEFINED]
+    denied = [side for side in sides if side.verdict is Decision.DENIED]
+    open_ = [side for side in sides if side.verdict is Decision.UNDEFINED]
     deciding = denied or open_ or sides
-    decision = Decision(deciding[0].verdict, tuple(reason for side in deciding for reason in side.reasons))
-    own = source == destination and possible(Question.OWN_SERVICE_IS_EXEMPT, profile)
-    if own and decision.verdict is not Verdict.ALLOWED:
+    decision = Explanation(deciding[0].verdict, tuple(reason for side in deciding for reason in side.reasons))
+    own = source == destination and possibly(Ambiguity.OWN_SERVICE_IS_EXEMPT, profile)
+    if own and decision.verdict is not Decision.ALLOWED:
         asked = Reason(f"{source} connects to itself through its own Service", (clauses.of_question(_OWN),))
-        return Decision(Verdict.UNDEFINED, (asked, *decision.reasons))
+        return Explanation(Decision.UNDEFINED, (asked, *decision.reasons))
     return decision
 
 
-_OWN = Question.OWN_SERVICE_IS_EXEMPT
+_OWN = Ambiguity.OWN_SERVICE_IS_EXEMPT
 
 
-def _exempt(sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping[Question, bool]) -> Decision | None:
+def _exempt(
+    sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping[Ambiguity, bool]
+) -> Explanation | None:
     """What no policy can forbid."""
-    if sender.key == receiver.key and (query.path is Path.POD_IP or sure(_OWN, profile)):
+    if sender.key == receiver.key and (query.path is Path.POD_IP or definitely(_OWN, profile)):
         why = Reason(f"{sender.key} connects to itself", (49,))
         if query.path is not Path.POD_IP:
             text = f"{sender.key} connects to itself through its own Service, which the engine declares as exempt"
             why = Reason(text, (clauses.of_question(_OWN),))
-        return Decision(Verdict.ALLOWED, (why,))
+        return Explanation(Decision.ALLOWED, (why,))
     homes = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
     if homes and sender.node and sender.node == receiver.node:
         home, other = homes[0], receiver if homes[0] is sender else sender
         is_on = "is" if isinstance(home, Host) else "shares the network of"
-        return Decision(Verdict.ALLOWED, (Reason(f"{home.key} {is_on} the node that {other.key} runs on", (47,)),))
+        return Explanation(Decision.ALLOWED, (Reason(f"{home.key} {is_on} the node that {other.key} runs on", (47,)),))
     return None
 
 
 class _Why:
-    def __init__(self, world: World, query: Query, profile: Mapping[Question, bool]) -> None:
+    def __init__(self, world: World, query: Query, profile: Mapping[Ambiguity, bool]) -> None:
         self.world, self.query, self.profile = world, query, profile
 
-    def side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> Decision:
+    def side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> Explanation:
         """The verdict of the policies of one direction."""
         chosen = [
             (policy, match)
@@ -130,20 +132,20 @@ class _Why:
         ]
         if not chosen:
             why = Reason(f"no policy isolates {subject.key} for {direction.lower()}", (1,))
-            return Decision(Verdict.ALLOWED, (why,))
+            return Explanation(Decision.ALLOWED, (why,))
         rows = [self._rules(policy, direction, subject, other) for policy, _ in chosen]
-        admitted = [decision for decision in rows if decision.verdict is Verdict.ALLOWED]
+        admitted = [decision for decision in rows if decision.verdict is Decision.ALLOWED]
         if admitted:
             return admitted[0]
-        asked = [decision for decision in rows if decision.verdict is Verdict.UNDEFINED]
+        asked = [decision for decision in rows if decision.verdict is Decision.UNDEFINED]
         if asked:
             return asked[0]
         if not any(match.yes for _, match in chosen):
-            return Decision(Verdict.UNDEFINED, (_open(Question.HOST_NETWORK_PODS_ARE_SUBJECTS, subject.key),))
-        return Decision(Verdict.DENIED, tuple(reason for decision in rows for reason in decision.reasons))
+            return Explanation(Decision.UNDEFINED, (_open(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS, subject.key),))
+        return Explanation(Decision.DENIED, tuple(reason for decision in rows for reason in decision.reasons))
 
-    def _answer(self, question: Question) -> Match:
-        yes, maybe = sure(question, self.profile), possible(question, self.profile)
+    def _answer(self, question: Ambiguity) -> Match:
+        yes, maybe = definitely(question, self.profile), possibly(question, self.profile)
         return Match(yes, maybe, None if yes == maybe else question)
 
     def _chooses(self, policy: Policy, direction: Direction, subject: Endpoint) -> Match:
@@ -151,20 +153,20 @@ class _Why:
             return NO
         if not selects(policy.subject, dict(subject.labels)):
             return NO
-        return self._answer(Question.HOST_NETWORK_PODS_ARE_SUBJECTS) if subject.host_network else YES
+        return self._answer(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS) if subject.host_network else YES
 
-    def _rules(self, policy: Policy, direction: Direction, subject: Endpoint, other: Endpoint) -> Decision:
+    def _rules(self, policy: Policy, direction: Direction, subject: Endpoint, other: Endpoint) -> Explanation:
         rules = policy.rules(direction)
         isolates = f"{policy.key} isolates {subject.key} for {direction.lower()}"
         if not rules:
-            return Decision(Verdict.DENIED, (Reason(f"{isolates} and has no {direction.lower()} rule", (2, 10)),))
+            return Explanation(Decision.DENIED, (Reason(f"{isolates} and has no {direction.lower()} rule", (2, 10)),))
         receiver = subject if direction == INGRESS else other
         reasons, asked = [Reason(isolates, (2,))], []
         for number, rule in enumerate(rules):
             name = f"{policy.key} {direction.lower()} rule {number}"
             peer, port = self._rule(policy, rule, other, receiver, direction)
             if peer.yes and port.yes:
-                return Decision(Verdict.ALLOWED, (Reason(f"{name} allows {other.key} on {self._what()}", (3,)),))
+                return Explanation(Decision.ALLOWED, (Reason(f"{name} allows {other.key} on {self._what()}", (3,)),))
             if peer.perhaps and port.perhaps:
                 question = peer.question or port.question
                 assert question is not None
@@ -174,8 +176,8 @@ class _Why:
             else:
                 reasons.append(self._no_port(name, rule, receiver))
         if asked:
-            return Decision(Verdict.UNDEFINED, tuple(asked))
-        return Decision(Verdict.DENIED, tuple(reasons))
+            return Explanation(Decision.UNDEFINED, tuple(asked))
+        return Explanation(Decision.DENIED, tuple(reasons))
 
     def _what(self) -> str:
         return f"{self.query.protocol}/{self.query.port}"
@@ -210,20 +212,20 @@ class _Why:
             inside = selects(peer.namespaces, self.world.namespace(other.namespace).all_labels())
         if not inside or not (peer.pods is None or selects(peer.pods, dict(other.labels))):
             return NO
-        return self._answer(Question.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else YES
+        return self._answer(Ambiguity.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else YES
 
     def _block(self, block: IpBlock, other: Endpoint, direction: Direction) -> Match:
-        if self.query.path is Path.SERVICE and direction == EGRESS and possible(_BEFORE, self.profile):
+        if self.query.path is Path.SERVICE and direction == EGRESS and possibly(_BEFORE, self.profile):
             return Match(yes=False, perhaps=True, question=_BEFORE)
         addresses = [ip_address(ip) for ip in other.ips if family_of(ip).version == self.query.version]
         inside = [holds(block, address) for address in addresses]
         if not any(inside):
             return NO
         if isinstance(other, Pod):
-            return self._answer(Question.BLOCK_MATCHES_PODS)
+            return self._answer(Ambiguity.BLOCK_MATCHES_PODS)
         if not other.node:
             return YES
-        some = Match(yes=False, perhaps=possible(_NODES, self.profile), question=_NODES)
+        some = Match(yes=False, perhaps=possibly(_NODES, self.profile), question=_NODES)
         return self._answer(_NODES) if all(inside) else some
 
     def _ports(self, rule: Rule, peer: Peer | None, receiver: Endpoint, direction: Direction) -> Match:
@@ -238,19 +240,19 @@ class _Why:
         if isinstance(entry.port, str):
             if isinstance(receiver, Host):
                 outside = direction == EGRESS and peer is None
-                return self._answer(Question.NAMED_PORT_MATCHES_OUTSIDE) if outside else NO
+                return self._answer(Ambiguity.NAMED_PORT_MATCHES_OUTSIDE) if outside else NO
             wanted = (entry.port, entry.protocol, self.query.port)
             if wanted not in {(p.name, p.protocol, p.number) for p in receiver.ports}:
                 return NO
             by_address = direction == EGRESS and isinstance(peer, IpBlock)
-            return self._answer(Question.NAMED_PORT_MATCHES_IN_BLOCK) if by_address else YES
+            return self._answer(Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK) if by_address else YES
         if entry.port is None or entry.port <= self.query.port <= (entry.end or entry.port):
             return YES
         return NO
 
 
-_NODES = Question.BLOCK_MATCHES_NODES
-_BEFORE = Question.BLOCK_BEFORE_TRANSLATION
+_NODES = Ambiguity.BLOCK_MATCHES_NODES
+_BEFORE = Ambiguity.BLOCK_BEFORE_TRANSLATION
 
 
 def _best(matches: Iterable[Match]) -> Match:
@@ -262,5 +264,5 @@ def _both(pair: tuple[Match, Match], how: str) -> bool:
     return all(getattr(match, how) for match in pair)
 
 
-def _open(question: Question, who: str, where: str = "") -> Reason:
+def _open(question: Ambiguity, who: str, where: str = "") -> Reason:
     return Reason(f"{where}{question} is open for {who}", (clauses.of_question(question),))

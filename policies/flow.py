@@ -70,7 +70,7 @@ class NoServer:
 
 
 @dataclass(frozen=True)
-class Expected:
+class Flow:
     """A flow and what it has to give.
 
     Attributes:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from policies import base_world as stage
-from policies import strategies
+from policies import base_world, strategies
 from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, follow
 from policies.families import family_of
 
@@ -25,10 +24,10 @@ RARELY = 16  # one state in so many has a new pod, which takes seconds where oth
 @cache
 def edits(version: int) -> st.SearchStrategy[Edit]:
     """One change; policies more often than labels."""
-    addresses = [ip for ips in stage.ON_PAPER.values() for ip in ips if family_of(ip).version == version]
-    names = [ns.name for ns in stage.NAMESPACES]
+    addresses = [ip for ips in base_world.ON_PAPER.values() for ip in ips if family_of(ip).version == version]
+    names = [ns.name for ns in base_world.NAMESPACES]
     put = st.builds(PutPolicy, strategies.policies(names, addresses))
-    relabel = st.builds(RelabelPod, st.sampled_from(stage.KEYS), strategies.some_labels())
+    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels())
     rename = st.builds(RelabelNamespace, st.sampled_from(names), strategies.some_labels())
     delete = st.builds(DeletePolicy, st.integers(0, 3))
     return strategies.weighted((6, put), (1, delete), (2, relabel), (1, rename))
@@ -37,12 +36,12 @@ def edits(version: int) -> st.SearchStrategy[Edit]:
 @st.composite
 def histories(draw: st.DrawFn, states: int, version: int) -> History:
     """States of the stage on paper; the first has some changes already, each later one few more."""
-    world = follow(stage.build(), tuple(draw(st.lists(edits(version), min_size=4, max_size=10))))
+    world = follow(base_world.build(), tuple(draw(st.lists(edits(version), min_size=4, max_size=10))))
     result = [world]
     while len(result) < states:
         world = follow(world, tuple(draw(st.lists(edits(version), min_size=1, max_size=3))))
         if draw(st.integers(1, RARELY)) == RARELY:
-            world = ReplacePod(draw(st.sampled_from(stage.KEYS)))(world)
+            world = ReplacePod(draw(st.sampled_from(base_world.KEYS)))(world)
         result.append(world)
     return tuple(result)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from policies.flow import Expected, Observation
+    from policies.flow import Flow, Observation
 
 RIGHT = "."
 NOTHING = " "
@@ -25,7 +25,7 @@ class Wrong:
         why: the difference in a few words.
     """
 
-    expected: Expected
+    expected: Flow
     seen: Observation
     why: str
 
@@ -68,7 +68,7 @@ class Matrix:
         return WRONG_MARK + wrong[0].why if wrong else RIGHT
 
 
-def build(expected: Iterable[Expected], wrong: Iterable[Wrong]) -> Matrix:
+def build(expected: Iterable[Flow], wrong: Iterable[Wrong]) -> Matrix:
     """The matrix of these flows."""
     rows: dict[str, None] = {}
     columns: dict[str, None] = {}

@@ -151,7 +151,7 @@ class Pod:
     ports: tuple[ContainerPort, ...] = ()
     host_network: bool = False
     phase: str = "Running"
-    born: int = 0
+    generation: int = 0
 
     @property
     def key(self) -> str:

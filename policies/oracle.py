@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from policies.ambiguities import OPEN, Question, possible, sure
+from policies.ambiguities import OPEN, Ambiguity, definitely, possibly
 from policies.endpoint_index import Index
 from policies.families import Family
 from policies.model import EGRESS, INGRESS, Host, IpBlock
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 BLOCK = 2048  # rows that are turned at a time: bounds memory
 
 
-class Verdict(StrEnum):
+class Decision(StrEnum):
     """What the specification says of a flow."""
 
     ALLOWED = "allowed"
@@ -84,21 +84,21 @@ class Reach:
     least: Packed
     most: Packed
 
-    def verdict(self, source: str, destination: str) -> Verdict:
+    def verdict(self, source: str, destination: str) -> Decision:
         """The verdict for two endpoints by key."""
         row, bit = self.index.position[source], self.index.position[destination]
         if _bit(self.least, row, bit):
-            return Verdict.ALLOWED
-        return Verdict.UNDEFINED if _bit(self.most, row, bit) else Verdict.DENIED
+            return Decision.ALLOWED
+        return Decision.UNDEFINED if _bit(self.most, row, bit) else Decision.DENIED
 
-    def counts(self) -> dict[Verdict, int]:
+    def counts(self) -> dict[Decision, int]:
         """How many pairs have each verdict."""
         allowed, possible_ = int(np.bitwise_count(self.least).sum()), int(np.bitwise_count(self.most).sum())
         total = len(self.index.endpoints) ** 2
         return {
-            Verdict.ALLOWED: allowed,
-            Verdict.DENIED: total - possible_,
-            Verdict.UNDEFINED: possible_ - allowed,
+            Decision.ALLOWED: allowed,
+            Decision.DENIED: total - possible_,
+            Decision.UNDEFINED: possible_ - allowed,
         }
 
 
@@ -106,7 +106,7 @@ def _bit(rows: Packed, row: int, bit: int) -> bool:
     return bool(rows[row, bit >> 3] >> (bit & 7) & 1)
 
 
-def reach(world: World, query: Query, profile: Mapping[Question, bool] = OPEN, index: Index | None = None) -> Reach:
+def reach(world: World, query: Query, profile: Mapping[Ambiguity, bool] = OPEN, index: Index | None = None) -> Reach:
     """Who reaches whom.
 
     Args:
@@ -127,7 +127,7 @@ def reach(world: World, query: Query, profile: Mapping[Question, bool] = OPEN, i
 class _Reader:
     """Reads the policies of a world for one query."""
 
-    def __init__(self, index: Index, query: Query, profile: Mapping[Question, bool]) -> None:
+    def __init__(self, index: Index, query: Query, profile: Mapping[Ambiguity, bool]) -> None:
         self.index, self.query, self.profile = index, query, profile
         self.bare = index.all & ~index.host_network
 
@@ -155,10 +155,10 @@ class _Reader:
     def _subjects(self, policy: Policy) -> Reading:
         """The pods a policy isolates for certain, and those it may isolate (clauses 6, 22)."""
         found = self.index.selected(policy.subject) & self.index.inside.get(policy.namespace, 0)
-        return self._reading(found & self.bare, found, Question.HOST_NETWORK_PODS_ARE_SUBJECTS)
+        return self._reading(found & self.bare, found, Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS)
 
-    def _reading(self, least: int, most: int, question: Question) -> Reading:
-        yes, maybe = sure(question, self.profile), possible(question, self.profile)
+    def _reading(self, least: int, most: int, question: Ambiguity) -> Reading:
+        yes, maybe = definitely(question, self.profile), possibly(question, self.profile)
         return Reading(most if yes else least, most if maybe else least)
 
     def _grant(self, policy: Policy, rule: Rule, direction: Direction, subjects: int) -> Grant:
@@ -173,9 +173,10 @@ class _Reader:
         if direction == INGRESS:
             others = Reading(by_block.least | by_selector.least, by_block.most | by_selector.most)
             return Grant(Reading(subjects & (numbered | named.least), subjects & (numbered | named.most)), others)
-        question = Question.NAMED_PORT_MATCHES_IN_BLOCK
+        question = Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK
         in_block = Reading(
-            named.least if sure(question, self.profile) else 0, named.most if possible(question, self.profile) else 0
+            named.least if definitely(question, self.profile) else 0,
+            named.most if possibly(question, self.profile) else 0,
         )
         others = Reading(
             by_selector.least & (numbered | named.least) | by_block.least & (numbered | in_block.least),
@@ -198,7 +199,7 @@ class _Reader:
         found = index.inside.get(namespace, 0) if peer.namespaces is None else index.in_namespaces(peer.namespaces)
         if peer.pods is not None:
             found &= index.selected(peer.pods)
-        return self._reading(found & self.bare, found, Question.HOST_NETWORK_PODS_ARE_PEERS)
+        return self._reading(found & self.bare, found, Ambiguity.HOST_NETWORK_PODS_ARE_PEERS)
 
     def _block(self, block: IpBlock, direction: Direction) -> Reading:
         """A block, with pods and nodes in it as far as the profile says; a node may use any address it has."""
@@ -206,15 +207,15 @@ class _Reader:
         found = index.block(block)
         wholly, partly = index.nodes_in(block)
         least = most = found & ~(index.pods | index.nodes)
-        if possible(Question.BLOCK_MATCHES_PODS, profile):
-            least |= found & index.pods if sure(Question.BLOCK_MATCHES_PODS, profile) else 0
+        if possibly(Ambiguity.BLOCK_MATCHES_PODS, profile):
+            least |= found & index.pods if definitely(Ambiguity.BLOCK_MATCHES_PODS, profile) else 0
             most |= found & index.pods
-        if possible(Question.BLOCK_MATCHES_NODES, profile):
-            least |= wholly if sure(Question.BLOCK_MATCHES_NODES, profile) else 0
+        if possibly(Ambiguity.BLOCK_MATCHES_NODES, profile):
+            least |= wholly if definitely(Ambiguity.BLOCK_MATCHES_NODES, profile) else 0
             most |= partly
         if self.query.path is Path.SERVICE and direction == EGRESS:
             # Before translation a block is compared with the Service's address, which the world does not hold.
-            before = possible(Question.BLOCK_BEFORE_TRANSLATION, profile)
+            before = possibly(Ambiguity.BLOCK_BEFORE_TRANSLATION, profile)
             least, most = (0, index.all) if before else (least, most)
         return Reading(least, most)
 
@@ -236,7 +237,7 @@ class _Reader:
             named = self.index.named.get((entry.port, entry.protocol, self.query.port), 0)
             least, most = least | named, most | named
             if direction == EGRESS and not rule.peers:
-                outside = self._reading(0, self.index.all & ~self.index.pods, Question.NAMED_PORT_MATCHES_OUTSIDE)
+                outside = self._reading(0, self.index.all & ~self.index.pods, Ambiguity.NAMED_PORT_MATCHES_OUTSIDE)
                 least, most = least | outside.least, most | outside.most
         return Reading(least, most)
 
@@ -300,15 +301,15 @@ def _join(egress: Packed, ingress: Packed, count: int) -> Packed:
 
 
 def _exempt(
-    index: Index, least: Packed, most: Packed, query: Query, profile: Mapping[Question, bool]
+    index: Index, least: Packed, most: Packed, query: Query, profile: Mapping[Ambiguity, bool]
 ) -> tuple[Packed, Packed]:
     """Allow what no policy can forbid: a pod and itself (49), a node and its pods (47)."""
     by_address = query.path is Path.POD_IP
-    question = Question.OWN_SERVICE_IS_EXEMPT
-    if by_address or sure(question, profile):
+    question = Ambiguity.OWN_SERVICE_IS_EXEMPT
+    if by_address or definitely(question, profile):
         _set(least, ((bit, bit) for bit in range(len(index.endpoints))))
         _set(most, ((bit, bit) for bit in range(len(index.endpoints))))
-    elif possible(question, profile):
+    elif possibly(question, profile):
         most = most.copy() if most is least else most
         _set(most, ((bit, bit) for bit in range(len(index.endpoints))))
     for bit, end in enumerate(index.endpoints):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from policies import base_world as stage
+from policies import base_world
 from policies.edits import RelabelNamespace, RelabelPod
 from policies.model import EVERYTHING, IpBlock, Policy, Rule, Selector
 
@@ -26,10 +26,10 @@ def smaller(history: History) -> Iterator[History]:
         if len(history) > 2:  # noqa: PLR2004 - the last change alone
             yield history[-2:]
         yield from ((*history[:index], *history[index + 1 :]) for index in range(len(history) - 1))
-    bare = stage.build()
+    bare = base_world.build()
     for key in {policy.key for world in history for policy in world.policies}:
         yield tuple(_without(world, key) for world in history)
-    for key in {pod.key for world in history for pod in world.pods if pod.born}:
+    for key in {pod.key for world in history for pod in world.pods if pod.generation}:
         yield tuple(_unborn(world, key) for world in history)
     for index, world in enumerate(history):
         for other in _simpler(world, bare):
@@ -41,7 +41,7 @@ def _without(world: World, key: str) -> World:
 
 
 def _unborn(world: World, key: str) -> World:
-    return replace(world, pods=tuple(replace(pod, born=0) if pod.key == key else pod for pod in world.pods))
+    return replace(world, pods=tuple(replace(pod, generation=0) if pod.key == key else pod for pod in world.pods))
 
 
 def _simpler(world: World, bare: World) -> Iterator[World]:

@@ -10,7 +10,7 @@ from policies.cases import ENDS
 from policies.endpoint_index import holds
 from policies.families import family_of
 from policies.model import Host, IpBlock
-from policies.oracle import Verdict
+from policies.oracle import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,11 +32,11 @@ class Stated:
     step: Step
     moved: frozenset[Cell]
 
-    def cells(self, query: Query) -> Mapping[Cell, Verdict]:
+    def cells(self, query: Query) -> Mapping[Cell, Decision]:
         """What the step states of a query's flows, without those it leaves open."""
         block = self.step.covering(query)
         rows = block.cells.items() if block else ()
-        return {cell: stated for cell, stated in rows if stated is not Verdict.UNDEFINED and cell not in self.moved}
+        return {cell: stated for cell, stated in rows if stated is not Decision.UNDEFINED and cell not in self.moved}
 
 
 def stated(step: Step, paper: World, live: World, version: int) -> Stated:
@@ -46,9 +46,11 @@ def stated(step: Step, paper: World, live: World, version: int) -> Stated:
     node and its own pods always talk to each other (clause 47). Nor where an end is in other blocks of the policies
     than on paper: networks differ from cluster to cluster.
     """
-    apart = {cell for cell in _cells() if _at_home(paper, cell) != _at_home(live, cell)}
+    pods_on_two_nodes = {cell for cell in _cells() if _at_home(paper, cell) != _at_home(live, cell)}
     elsewhere = {key for key in ENDS if _blocks_of(paper, key, version) != _blocks_of(live, key, version)}
-    return Stated(step, frozenset(cell for cell in _cells() if cell in apart or not elsewhere.isdisjoint(cell)))
+    return Stated(
+        step, frozenset(cell for cell in _cells() if cell in pods_on_two_nodes or not elsewhere.isdisjoint(cell))
+    )
 
 
 def _cells() -> Iterator[Cell]:

@@ -13,7 +13,7 @@ from fixtures.testbed import evidence as kernel_evidence
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
 from suites.support.expect import Expect
-from suites.support.workspaces import campaign  # noqa: F401 - a fixture of all policy suites
+from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
-    from policies.flow import Expected
+    from policies.flow import Flow
     from suites.support.expect import Expect
 
 TRANSFER = 10_000_000  # bytes each way
@@ -40,7 +40,7 @@ def neighbours(testbed: Testbed) -> Iterator[tuple[ProbePod, ProbePod]]:
             yield (client, server) if node != other else (client, testbed.pods_on(node)[1])
 
 
-def to_neighbours(testbed: Testbed, protocol: str, port: int, family: str) -> list[Expected]:
+def to_neighbours(testbed: Testbed, protocol: str, port: int, family: str) -> list[Flow]:
     """Flows between them, for their servers to be asked on their own hosts."""
     return [to_pod(client.key, server, protocol, port, family) for client, server in neighbours(testbed)]
 

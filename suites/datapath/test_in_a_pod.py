@@ -7,12 +7,12 @@ import secrets
 from typing import TYPE_CHECKING
 
 from fixtures.probes import judging
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.probes.prober import Prober
 from fixtures.probes.stream import PodStream
 from fixtures.testbed.testbed import NAMESPACES
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from reports.outcome import Inconclusive
 from suites.support.marks import requirement
 
@@ -28,21 +28,21 @@ SECOND_PORT = 90
 def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect) -> None:
     """A container reaches another one of its pod on the loopback interface."""
     plan = PodPlan(NAMESPACES[0], f"two-{secrets.token_hex(3)}", testbed.nodes[0])
-    pod = world.pod_object(plan)
+    pod = probe_pods.pod_object(plan)
     (agent,) = pod["spec"]["containers"]
     command = [*agent["command"][: -len(PORTS)], str(SECOND_PORT)]
     pod["spec"]["containers"].append({**agent, "name": "second", "command": command, "ports": []})
     testbed.kube.apply([pod])
     try:
-        (made,) = world.wait_ready(testbed.kube, [(plan.namespace, plan.name)], world.READY_PATIENCE)
+        (made,) = probe_pods.wait_ready(testbed.kube, [(plan.namespace, plan.name)], probe_pods.READY_PATIENCE)
         require_second_container(testbed, made)
         address = "127.0.0.1" if "ipv4" in testbed.topology.families else "::1"
-        stream = PodStream(testbed.kube, plan.namespace, plan.name, world.PROBE, world.CONTAINER)
+        stream = PodStream(testbed.kube, plan.namespace, plan.name, probe_pods.PROBE, probe_pods.CONTAINER)
         with contextlib.closing(Prober(plan.name, stream)) as prober:
-            flow = Expected(plan.name, "its second container", Target("tcp", address, SECOND_PORT))
+            flow = Flow(plan.name, "its second container", Target("tcp", address, SECOND_PORT))
             expect.flows([flow], probers={plan.name: prober})
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])
 
 
 def require_second_container(testbed: Testbed, pod: ProbePod) -> None:
@@ -52,6 +52,6 @@ def require_second_container(testbed: Testbed, pod: ProbePod) -> None:
         Inconclusive: it does not.
     """
     address = pod.ip(testbed.topology.families[0])
-    flow = Expected(testbed.pods_on(pod.node)[0].key, pod.key, Target("tcp", address, SECOND_PORT))
+    flow = Flow(testbed.pods_on(pod.node)[0].key, pod.key, Target("tcp", address, SECOND_PORT))
     if not judging.settle(judging.Batch(testbed.probers, [flow])).right:
         raise Inconclusive(f"the second container of {pod.key} does not answer its neighbour either")

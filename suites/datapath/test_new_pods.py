@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import NAMESPACES, Testbed
@@ -31,7 +31,7 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
     begun = time.monotonic()
     try:
         try:
-            pods = world.create(testbed.kube, plans, patience=REQUIRED)
+            pods = probe_pods.create(testbed.kube, plans, patience=REQUIRED)
         except NeverHappenedError as error:
             raise Refuted(str(error), error.during) from error
         expect.facts["ready_seconds"] = round(time.monotonic() - begun, 2)
@@ -43,4 +43,4 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         within(seconds, REQUIRED, "until new pods were reachable it", (begun, begun + seconds))
     finally:
         for plan in plans:
-            testbed.kube.delete(world.pod_object(plan))
+            testbed.kube.delete(probe_pods.pod_object(plan))

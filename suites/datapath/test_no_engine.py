@@ -9,7 +9,7 @@ import pytest
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import NAMESPACES
-from policies import serialization as manifest
+from policies import serialization
 from suites.support.marks import disturbs, requirement
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed,
     """Where the plugin enforces no NetworkPolicy, the API still accepts one that denies all, and nothing changes."""
     if "network-policy" in testbed.cni.variant.features:
         pytest.skip(f"{testbed.cni} enforces NetworkPolicy")
-    policy = manifest.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
+    policy = serialization.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
     testbed.kube.apply([policy])
     try:
         expect.facts["said"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, ProbePod
 from fixtures.testbed.testbed import HOST_PORTS, Testbed
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 
-def to_node(source: str, testbed: Testbed, node: str, protocol: str, family: str) -> Expected:
+def to_node(source: str, testbed: Testbed, node: str, protocol: str, family: str) -> Flow:
     """A flow to a node's address, which its host-network pod has to answer."""
     host = testbed.hosts[node]
     target = Target(protocol, host.ip(family), HOST_PORTS[0])
-    return Expected(source, host.key, target, identities=frozenset({host.key}))
+    return Flow(source, host.key, target, identities=frozenset({host.key}))
 
 
-def node_to_pods(testbed: Testbed, family: str, *, local: bool) -> list[tuple[ProbePod, Expected]]:
+def node_to_pods(testbed: Testbed, family: str, *, local: bool) -> list[tuple[ProbePod, Flow]]:
     """Flows from every node's host-network pod to the pods of its own or of other nodes."""
     return [
         (host, to_pod(host.key, pod, protocol, PORTS[0], family, sources=testbed.addresses_of(node, family)))

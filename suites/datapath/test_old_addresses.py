@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
-from fixtures.testbed import address_reuse as reuse
+from fixtures.testbed import address_reuse
 from fixtures.testbed.testbed import NAMESPACES
-from policies.flow import DENIED, Expected, NoServer, Target
+from policies.flow import DENIED, Flow, NoServer, Target
 from reports.outcome import Inconclusive
 from suites.support.bounds import within
 from suites.support.expect import Expect, require
@@ -28,13 +28,13 @@ PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
 REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
 
 
-def reaching(testbed: Testbed, pod: ProbePod, family: str) -> list[Expected]:
+def reaching(testbed: Testbed, pod: ProbePod, family: str) -> list[Flow]:
     """Flows from a pod of every node to a pod."""
     clients = [testbed.pods_on(node)[0] for node in testbed.nodes]
     return [to_pod(client.key, pod, protocol, PORTS[0], family) for client in clients for protocol in ("tcp", "udp")]
 
 
-def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Expected]:
+def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Flow]:
     """Flows from a pod of every node to the address of one that is gone, and to its neighbour, which answers."""
     neighbour = testbed.pods_on(old.node)[1]
     gone = NoServer("its pod was deleted")
@@ -44,9 +44,9 @@ def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Expected]:
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
     """A pod on a node, where one is given with the addresses that it had."""
-    reuse.come_next(testbed.cluster, node, like.ips if like else ())
+    address_reuse.request_next(testbed.cluster, node, like.ips if like else ())
     plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
-    return plan, world.create(testbed.kube, [plan])[0]
+    return plan, probe_pods.create(testbed.kube, [plan])[0]
 
 
 def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, ProbePod]:
@@ -57,11 +57,11 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
         with with_probers(testbed, old) as probers:
             expect.flows(reaching(testbed, old, family), probers=probers, patience=PATIENCE)
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])
     expect.flows(unanswered(testbed, old, family))
     plan, new = create_at(testbed, node, old)
     if new.ips != old.ips:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])
         raise Inconclusive(f"host-local gave {new.ips} although {old.ips} was next")
     return plan, new
 
@@ -77,7 +77,7 @@ def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect,
             (seen,) = testbed.probers[client.key].probe([Target("tcp", new.ip(family), PORTS[0])])[0]
             require(seen.identity in {"", new.key}, f"{client.key}: {seen}")
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])
 
 
 @requirement("N01")
@@ -92,4 +92,4 @@ def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: E
             seconds = expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
         within(seconds, REQUIRED, "until a pod with a used address was reachable it", (begun, begun + seconds))
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])

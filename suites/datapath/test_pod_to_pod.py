@@ -12,7 +12,7 @@ from suites.support.marks import requirement
 
 if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
-    from policies.flow import Expected
+    from policies.flow import Flow
     from suites.support.expect import Expect
 
 
@@ -29,7 +29,7 @@ def test_pods_on_one_node_reach_each_other(testbed: Testbed, expect: Expect, fam
     )
 
 
-def across_nodes(testbed: Testbed, protocol: str, family: str) -> list[Expected]:
+def across_nodes(testbed: Testbed, protocol: str, family: str) -> list[Flow]:
     """Flows between every ordered pair of pods on different nodes, on every port."""
     return [
         to_pod(client.key, server, protocol, port, family)

@@ -9,7 +9,7 @@ from fixtures.clusters.topology import UPLINK
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import OUTSIDE, Testbed
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.captures import Captures, ends, told
 from suites.support.expect import Expect, require
 from suites.support.marks import needs, requirement
@@ -18,11 +18,11 @@ GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an 
 LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group
 
 
-def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list[Expected]:
+def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list[Flow]:
     """Flows from every pod to the outside host."""
     address = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
     return [
-        Expected(
+        Flow(
             pod.key,
             OUTSIDE,
             Target(protocol, address, PORTS[0]),

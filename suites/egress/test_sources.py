@@ -5,9 +5,9 @@ from __future__ import annotations
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, EXTERNAL_HOST, NODE_COMMANDS
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
-from fixtures.testbed.external_host import routed
+from fixtures.testbed.external_host import route_pods_via
 from fixtures.testbed.testbed import HOST_PORTS, OUTSIDE, Testbed
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.captures import Captures
 from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
@@ -48,7 +48,7 @@ def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family:
     """A pod that connects to another node's address is seen there with its own node's address."""
     expect.flows(
         [
-            Expected(
+            Flow(
                 pod.key,
                 host.key,
                 Target(protocol, host.ip(family), HOST_PORTS[0]),
@@ -70,7 +70,7 @@ def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, e
     """A client outside whose packets come to the pod's own node is seen with its own address."""
     outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
     pod = testbed.pods_on(testbed.nodes[-1])[0]
-    with routed(testbed, {pod.node: pod.node}, family):
+    with route_pods_via(testbed, {pod.node: pod.node}, family):
         flows = [
             to_pod(OUTSIDE, pod, protocol, PORTS[0], family, sources=frozenset({outside}))
             for protocol in ("tcp", "udp")
@@ -95,7 +95,7 @@ def test_a_client_outside_comes_by_another_node_as_documented(testbed: Testbed, 
         pod, via = testbed.pods_on(testbed.nodes[1])[0], testbed.nodes[0]
         sources = at_another_node(testbed, via, family)
         expect.facts["seen as"] = sorted(sources)
-        with routed(testbed, {pod.node: via}, family):
+        with route_pods_via(testbed, {pod.node: via}, family):
             expect.flows([to_pod(OUTSIDE, pod, p, PORTS[0], family, sources=sources) for p in ("tcp", "udp")])
     else:
         expect.flows([])

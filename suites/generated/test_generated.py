@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from fixtures import lateness
 from fixtures.workspaces.judge import VERSION
-from fixtures.workspaces.pool import PACE
+from fixtures.workspaces.pool import PATIENCE_FACTOR
 from fixtures.workspaces.probing import describe
 from fixtures.workspaces.reproducer import text
 from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
-from policies import base_world as stage
-from policies import covering
+from policies import base_world, covering
 from policies.histories import generate
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
@@ -22,7 +21,7 @@ from suites.support.workspaces import GROUP
 if TYPE_CHECKING:
     import pytest
 
-    from fixtures.workspaces.pool import Campaign
+    from fixtures.workspaces.pool import WorkspacePool
     from policies.model import World
     from suites.support.expect import Expect
 
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 STATES = 6  # of one random history
 
 
-def certify(campaign: Campaign, histories: list[History], family: str, expect: Expect, what: str) -> None:
+def certify(pool: WorkspacePool, histories: list[History], family: str, expect: Expect, what: str) -> None:
     """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
     __tracebackhide__ = True
-    judge = campaign.judge(family, agree=1)
-    found = search(campaign, histories, judge, what)
+    judge = pool.judge(family, agree=1)
+    found = search(pool, histories, judge, what)
     if found.dead:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
-    expect.facts |= campaign.facts() | {
+    expect.facts |= pool.facts() | {
         "states": found.states,
         "flows": found.flows,
         "states per minute": round(found.states * 60 / found.seconds),
@@ -50,8 +49,8 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
         # A smaller state would be wrong for the same reason.
         raise Refuted(f"{wrong}:\n{describe(found.seen, judge.profile)}", found.seen.of_time)
     if found.seen:
-        patience = min(campaign.patience, max(SHRINK_PATIENCE, PACE * max(found.slowest, campaign.slowest)))
-        small, last, tried = shrink(campaign, found.history, found.seen, replace(judge, patience=patience))
+        patience = min(pool.patience, max(SHRINK_PATIENCE, PATIENCE_FACTOR * max(found.slowest, pool.slowest)))
+        small, last, tried = shrink(pool, found.history, found.seen, replace(judge, patience=patience))
         file = text(small, last, judge.version)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
         raise Refuted(
@@ -63,19 +62,19 @@ def certify(campaign: Campaign, histories: list[History], family: str, expect: E
 @GROUP
 @requirement("G01")
 @needs("network-policy")
-def test_every_two_choices_of_two_fields(campaign: Campaign, family: str, expect: Expect) -> None:
+def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: str, expect: Expect) -> None:
     """For every two choices of two fields of the API some policies that have both are enforced as the oracle says."""
     rows = covering.array()
-    address = stage.ON_PAPER[stage.OUTSIDE][family == "ipv6"]
+    address = base_world.ON_PAPER[base_world.OUTSIDE][family == "ipv6"]
     expect.facts["coverage"] = str(covering.coverage(rows))
-    certify(campaign, [(covering.world(row, address),) for row in rows], family, expect, "the covering array")
+    certify(pool, [(covering.world(row, address),) for row in rows], family, expect, "the covering array")
 
 
 @GROUP
 @requirement("G02")
 @needs("network-policy")
-def test_random_histories(campaign: Campaign, family: str, expect: Expect, pytestconfig: pytest.Config) -> None:
+def test_random_histories(pool: WorkspacePool, family: str, expect: Expect, pytestconfig: pytest.Config) -> None:
     """Whatever policies and labels come, change and go, the cluster does what the oracle says."""
     wanted, seed = pytestconfig.option.states, pytestconfig.option.seed
     histories = generate(max(1, wanted // STATES), STATES, VERSION[family], seed)
-    certify(campaign, histories, family, expect, f"{wanted} random states, seed {seed}")
+    certify(pool, histories, family, expect, f"{wanted} random states, seed {seed}")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.workspaces import replays
-from fixtures.workspaces.runner import play_case
+from fixtures.workspaces.runner import run_case
 from suites.support.marks import needs, requirement
 from suites.support.workspaces import GROUP, require_right
 
 if TYPE_CHECKING:
-    from fixtures.workspaces.pool import Campaign
+    from fixtures.workspaces.pool import WorkspacePool
     from policies.cases import Case
     from suites.support.expect import Expect
 
@@ -28,12 +28,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @GROUP
 @requirement("G03")
 @needs("network-policy")
-def test_replay(campaign: Campaign, replayed: Case, family: str, expect: Expect) -> None:
+def test_replay(pool: WorkspacePool, replayed: Case, family: str, expect: Expect) -> None:
     """A case of the file comes out as the file states."""
-    judge = campaign.judge(family)
+    judge = pool.judge(family)
     if judge.version not in replayed.versions:
         pytest.skip(f"{replayed} holds addresses of another family")
-    steps = play_case(campaign.stages[0], replayed, judge)
+    steps = run_case(pool.workspaces[0], replayed, judge)
     expect.facts |= {
         "case": replayed.id,
         "flows": sum(seen.flows for seen in steps),

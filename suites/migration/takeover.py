@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fixtures import waiting
 from fixtures.cnis import install, replacing
 from fixtures.probes import judging
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import plans, wait_until_all_answer
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fixtures.kube.client import Object
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
-    from policies.flow import Expected
+    from policies.flow import Flow
     from policies.matrix import Wrong
 
 NAMESPACE = "netproof-later"  # of pods that are made while plugins change
@@ -34,7 +34,7 @@ POD_PATIENCE = 60.0  # seconds until a pod that is made on the way starts; our p
 
 
 @dataclass
-class Passage:
+class Takeover:
     """One change of plugins.
 
     Attributes:
@@ -68,10 +68,10 @@ class Passage:
     def make_later_pods(self, nodes: Iterable[str], name: str) -> None:
         """Make two pods on each of these nodes, as somebody who has just changed the plugin does."""
         made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
-        world.apply(self.testbed.kube, made)
+        probe_pods.apply(self.testbed.kube, made)
         for plan in made:
             try:
-                self.later += world.wait_ready(self.testbed.kube, [(plan.namespace, plan.name)], POD_PATIENCE)
+                self.later += probe_pods.wait_ready(self.testbed.kube, [(plan.namespace, plan.name)], POD_PATIENCE)
             except NeverHappenedError as error:
                 self.lines.append(f"A pod does not start: {error}")
 
@@ -87,7 +87,7 @@ class Passage:
             batch = judging.Batch(probers, flows)
             last = judging.Answers()
 
-            def probe() -> set[Expected] | set[str]:
+            def probe() -> set[Flow] | set[str]:
                 nonlocal last
                 last = batch.ask()
                 return set(last.dead) or {row.expected for row in last.wrong}
@@ -102,7 +102,7 @@ class Passage:
         self.lines += self._counted(flows, last.wrong) + [f"  {line}" for line in self.shared()]
         return last.wrong
 
-    def _counted(self, flows: list[Expected], wrong: Sequence[Wrong]) -> list[str]:
+    def _counted(self, flows: list[Flow], wrong: Sequence[Wrong]) -> list[str]:
         late = {pod.key for pod in self.later}
         node = {pod.key: pod.node for pod in (*self.testbed.pods.values(), *self.later)}
         all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
@@ -135,9 +135,9 @@ class Passage:
         testbed.forget_probers()
         self.clear()
         planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
-        world.remove(testbed.kube, planned)
+        probe_pods.remove(testbed.kube, planned)
         try:
-            made = world.create(testbed.kube, planned)
+            made = probe_pods.create(testbed.kube, planned)
         except NeverHappenedError as error:
             raise Refuted(f"pods that are made anew do not start: {error}", error.during) from error
         testbed.pods.clear()
@@ -147,7 +147,7 @@ class Passage:
 
     def clear(self) -> None:
         """Delete the pods that were made on the way, those that never started too."""
-        namespace = world.namespace_object(NAMESPACE)
+        namespace = probe_pods.namespace_object(NAMESPACE)
         self.testbed.kube.delete(namespace)
         self.testbed.kube.wait_until_gone(namespace, patience=replacing.PATIENCE)
         self.later.clear()

@@ -10,7 +10,7 @@ from fixtures.cnis import replacing
 from fixtures.errors import UsageError
 from reports import evidence
 from reports.outcome import Inconclusive
-from suites.migration.takeover import Passage
+from suites.migration.takeover import Takeover
 from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def former() -> dict[str, set[str]]:
 
 
 @pytest.fixture
-def passage(testbed: Testbed) -> Iterator[Passage]:
+def takeover(testbed: Testbed) -> Iterator[Takeover]:
     """A change of plugins that begins; what it made on the way goes in any case."""
     if len(testbed.nodes) < 2:
         pytest.skip("a node that is forgotten needs another one")
-    begun = Passage(testbed)
+    begun = Takeover(testbed)
     yield begun
     begun.clear()
 
@@ -45,60 +45,60 @@ def successor(testbed: Testbed) -> Plugin:
     return testbed.successor
 
 
-def finish(passage: Passage, expect: Expect, before: dict[str, set[str]], which: str) -> None:
+def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], which: str) -> None:
     """Make every pod anew; then all reach each other, and what the plugin of before left is listed."""
     __tracebackhide__ = True
-    passage.make_all_anew()
-    wrong = passage.look("with every pod made anew")
-    now = replacing.traces(passage.testbed.cluster, passage.testbed.nodes)
+    takeover.make_all_anew()
+    wrong = takeover.look("with every pod made anew")
+    now = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
     left = {node: sorted(before[node] & now[node]) for node in before}
-    passage.lines.append("\nStill there of the plugin of before:")
-    passage.lines += [f"  {node}: {line}" for node, lines in left.items() for line in lines] or ["  nothing"]
+    takeover.lines.append("\nStill there of the plugin of before:")
+    takeover.lines += [f"  {node}: {line}" for node, lines in left.items() for line in lines] or ["  nothing"]
     expect.facts["left"] = {node: len(lines) for node, lines in left.items()}
-    evidence.attach_text(which, "\n".join(passage.lines), expect.evidence)
-    expect.facts["seen"] = passage.lines
-    expect.nothing([*wrong, *passage.shared()], "with every pod made anew, pods do not reach each other")
+    evidence.attach_text(which, "\n".join(takeover.lines), expect.evidence)
+    expect.facts["seen"] = takeover.lines
+    expect.nothing([*wrong, *takeover.shared()], "with every pod made anew, pods do not reach each other")
 
 
-def with_mistakes(passage: Passage, successor: Plugin) -> None:
+def with_mistakes(takeover: Takeover, successor: Plugin) -> None:
     """Replace the plugin as people do who forget a node's configuration, and to make pods anew; who reaches whom."""
-    testbed = passage.testbed
+    testbed = takeover.testbed
     forgetful = testbed.nodes[0]
     old = replacing.configurations(testbed.cluster, forgetful)
-    passage.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
-    passage.look("with the pods of before")
-    passage.make_later_pods(testbed.nodes, "first")
-    passage.look(f"with later pods on every node, {forgetful} among them")
+    takeover.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
+    takeover.look("with the pods of before")
+    takeover.make_later_pods(testbed.nodes, "first")
+    takeover.look(f"with later pods on every node, {forgetful} among them")
     news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
     replacing.forget(testbed.cluster, forgetful, set(old) - set(news))
-    passage.lines.append(f"\nThe last configuration was removed on {forgetful}.")
-    passage.make_later_pods([forgetful], "second")
-    passage.look("with pods made after that")
+    takeover.lines.append(f"\nThe last configuration was removed on {forgetful}.")
+    takeover.make_later_pods([forgetful], "second")
+    takeover.look("with pods made after that")
 
 
 @requirement("K09")
 @needs("successor")
 @disturbs
 def test_another_plugin_on_a_live_cluster(
-    passage: Passage, successor: Plugin, expect: Expect, former: dict[str, set[str]]
+    takeover: Takeover, successor: Plugin, expect: Expect, former: dict[str, set[str]]
 ) -> None:
     """After the plugin was replaced and every pod made anew, all reach each other; before that it is told who does."""
-    before = replacing.traces(passage.testbed.cluster, passage.testbed.nodes)
+    before = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
     former.update(before)
-    with_mistakes(passage, successor)
-    finish(passage, expect, before, "how the plugin was replaced")
+    with_mistakes(takeover, successor)
+    finish(takeover, expect, before, "how the plugin was replaced")
 
 
 @requirement("K10")
 @needs("successor")
 @disturbs
-def test_and_back(passage: Passage, successor: Plugin, expect: Expect, former: dict[str, set[str]]) -> None:
+def test_and_back(takeover: Takeover, successor: Plugin, expect: Expect, former: dict[str, set[str]]) -> None:
     """After the former plugin has come back without a mistake and every pod was made anew, all reach each other."""
     if not former:
         raise Inconclusive("the plugin was not replaced before; run K09 as well")
-    testbed = passage.testbed
+    testbed = takeover.testbed
     now = replacing.traces(testbed.cluster, testbed.nodes)
     before = {node: lines - former.get(node, set()) for node, lines in now.items()}
-    passage.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
-    passage.look("with the pods of before")
-    finish(passage, expect, before, "how the former plugin came back")
+    takeover.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
+    takeover.look("with the pods of before")
+    finish(takeover, expect, before, "how the former plugin came back")

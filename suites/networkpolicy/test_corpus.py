@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.workspaces.runner import play_case
+from fixtures.workspaces.runner import run_case
 from policies import cases
 from policies.cases import Case
 from suites.support.marks import needs, requirement, title
 from suites.support.workspaces import GROUP, require_right
 
 if TYPE_CHECKING:
-    from fixtures.workspaces.pool import Campaign
-    from fixtures.workspaces.probing import Seen
-    from fixtures.workspaces.workspace import LiveStage
+    from fixtures.workspaces.pool import WorkspacePool
+    from fixtures.workspaces.probing import StateResult
+    from fixtures.workspaces.workspace import Workspace
     from suites.support.expect import Expect
 
 
@@ -24,32 +24,32 @@ if TYPE_CHECKING:
 class Run:
     """All cases of the corpus that were chosen, run once."""
 
-    campaign: Campaign
+    pool: WorkspacePool
     chosen: list[tuple[Case, str]]
-    results: dict[tuple[str, str], list[Seen]] = field(default_factory=dict)
+    results: dict[tuple[str, str], list[StateResult]] = field(default_factory=dict)
 
-    def of(self, case: Case, family: str) -> list[Seen]:
+    def of(self, case: Case, family: str) -> list[StateResult]:
         """What the steps of a case came to."""
         if not self.results:
 
-            def play(live: LiveStage, piece: tuple[Case, str]) -> list[Seen]:
+            def play(workspace: Workspace, piece: tuple[Case, str]) -> list[StateResult]:
                 case, on = piece
-                return play_case(live, case, self.campaign.judge(on))
+                return run_case(workspace, case, self.pool.judge(on))
 
-            for (played, on), seen in self.campaign.run(self.chosen, play, "policy cases"):
+            for (played, on), seen in self.pool.run(self.chosen, play, "policy cases"):
                 self.results[played.id, on] = seen
         return self.results[case.id, family]
 
 
 @pytest.fixture(scope="session")
-def run(campaign: Campaign, request: pytest.FixtureRequest) -> Run:
+def run(pool: WorkspacePool, request: pytest.FixtureRequest) -> Run:
     """The chosen cases."""
     params: list[dict[str, Any]] = [
         item.callspec.params
         for item in request.session.items
         if isinstance(item, pytest.Function) and hasattr(item, "callspec")
     ]
-    return Run(campaign, [(row["case"], row["family"]) for row in params if isinstance(row.get("case"), Case)])
+    return Run(pool, [(row["case"], row["family"]) for row in params if isinstance(row.get("case"), Case)])
 
 
 @GROUP
@@ -64,7 +64,7 @@ def run(campaign: Campaign, request: pytest.FixtureRequest) -> Run:
 def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
     """A hand-written case of the corpus."""
     steps = run.of(case, family)
-    expect.facts |= run.campaign.facts() | {
+    expect.facts |= run.pool.facts() | {
         "case": case.id,
         "flows": sum(seen.flows for seen in steps),
         "seconds until right": [seen.seconds for seen in steps],
@@ -74,4 +74,4 @@ def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
     }
     last, step = steps[-1], case.steps[len(steps) - 1]
     what = f"{case.title}{f' ({step.title})' if step.title != case.title else ''}"
-    require_right(last, run.campaign.judge(family), expect, what)
+    require_right(last, run.pool.judge(family), expect, what)

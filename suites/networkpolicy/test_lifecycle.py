@@ -9,21 +9,21 @@ import pytest
 
 from fixtures import waiting
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PYTHON_IMAGE, PodPlan
 from reports.outcome import Inconclusive
 from suites.support.expect import require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
-    HERE,
+    NAMESPACE,
     PATIENCE,
-    admitting,
+    allow_ingress_from,
     completed,
     denied,
     enforced,
-    heir,
     named,
     only,
+    pod_with_reused_address,
     policy,
     reaching,
     running,
@@ -58,7 +58,7 @@ WATCHED = 1.5  # seconds that a new container tries for
 def early_pod(node: str, target: ProbePod, family: str, labels: dict[str, str]) -> Object:
     """A pod whose init container and container connect from their first instant and say what came of it."""
     name = named("early")
-    made = world.pod_object(PodPlan(HERE, name, node, labels=tuple(labels.items())))
+    made = probe_pods.pod_object(PodPlan(NAMESPACE, name, node, labels=tuple(labels.items())))
     command = ["python3", "-S", "-c", EARLY, target.ip(family), str(PORTS[0]), str(WATCHED)]
     container = {"name": "first", "image": PYTHON_IMAGE, "command": command}
     made["spec"] |= {"initContainers": [container], "containers": [{**container, "name": "main"}], "volumes": []}
@@ -69,13 +69,13 @@ def early_pod(node: str, target: ProbePod, family: str, labels: dict[str, str]) 
 def outcomes(testbed: Testbed, made: Object) -> dict[str, dict[str, int]]:
     """What both containers of an early pod saw: container → outcome → number."""
     name = made["metadata"]["name"]
-    path = f"/api/v1/namespaces/{HERE}/pods/{name}"
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"
 
     def ended() -> bool:
         return testbed.kube.get(path).get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
-    waiting.until(ended, f"the end of pod {name}", patience=world.READY_PATIENCE)
-    return {one: json.loads(testbed.kube.log(HERE, name, one, 1)) for one in ("first", "main")}
+    waiting.until(ended, f"the end of pod {name}", patience=probe_pods.READY_PATIENCE)
+    return {one: json.loads(testbed.kube.log(NAMESPACE, name, one, 1)) for one in ("first", "main")}
 
 
 @requirement("P59")
@@ -108,11 +108,11 @@ def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, famil
     node = testbed.nodes[-1]
     other = testbed.pods_on(testbed.nodes[0])[0]
     named_pod = only({"done": "yes"})
-    spec = admitting(other, named_pod) if role == "peer" else {**named_pod, "policyTypes": ["Ingress"]}
+    spec = allow_ingress_from(other, named_pod) if role == "peer" else {**named_pod, "policyTypes": ["Ingress"]}
     made, addresses = completed(testbed, node, {"done": "yes"})
     with (
         running(testbed, made),
-        heir(testbed, node, addresses) as pod,
+        pod_with_reused_address(testbed, node, addresses) as pod,
         enforced(testbed, policy("completed", spec)),
         with_probers(testbed, pod) as probers,
     ):
@@ -128,17 +128,17 @@ def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(testbed: Testbed
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
     made, addresses = completed(testbed, node, {})
-    spec = admitting(server, only({"heir": "yes"}))
+    spec = allow_ingress_from(server, only({"heir": "yes"}))
     with (
         running(testbed, made),
-        heir(testbed, node, addresses, (("heir", "yes"),)) as pod,
+        pod_with_reused_address(testbed, node, addresses, (("heir", "yes"),)) as pod,
         enforced(testbed, policy("heir", spec)),
         with_probers(testbed, pod) as probers,
     ):
         flows = [reaching(pod, server, family), denied(testbed.pods_on(node)[0], server, family)]
         expect.flows(flows, probers=probers, patience=PATIENCE)
         testbed.kube.delete(made, grace=0)
-        testbed.kube.wait_until_gone(made, patience=world.READY_PATIENCE)
+        testbed.kube.wait_until_gone(made, patience=probe_pods.READY_PATIENCE)
         expect.flows(flows, probers=probers)
 
 
@@ -149,21 +149,21 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
     """A pod that takes its time to end stays isolated, and stays a peer, until it is gone."""
     node = testbed.nodes[-1]
     other, third = testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[0])[1]
-    plan = PodPlan(HERE, named("slow"), node, labels=(("slow", "yes"),))
-    made = world.pod_object(plan)
+    plan = PodPlan(NAMESPACE, named("slow"), node, labels=(("slow", "yes"),))
+    made = probe_pods.pod_object(plan)
     command = made["spec"]["containers"][0]["command"]
     made["spec"]["containers"][0]["command"] = ["sh", "-c", 'trap "" TERM; exec "$@"', "sh", *command]
     made["spec"]["terminationGracePeriodSeconds"] = GRACE
     slow = only({"slow": "yes"})
     subject = policy("terminating-subject", {**slow, "policyTypes": ["Ingress"]})
-    peer = policy("terminating-peer", admitting(third, slow))
+    peer = policy("terminating-peer", allow_ingress_from(third, slow))
     with running(testbed, made), enforced(testbed, subject, peer):
-        (pod,) = world.wait_ready(testbed.kube, [(HERE, plan.name)], world.READY_PATIENCE)
+        (pod,) = probe_pods.wait_ready(testbed.kube, [(NAMESPACE, plan.name)], probe_pods.READY_PATIENCE)
         flows = [denied(other, pod, family), reaching(pod, third, family), denied(other, third, family)]
         with with_probers(testbed, pod) as probers:
             expect.flows(flows, probers=probers, patience=PATIENCE)
             testbed.kube.delete(made, grace=GRACE)
-            status = testbed.kube.get(f"/api/v1/namespaces/{HERE}/pods/{plan.name}")
+            status = testbed.kube.get(f"/api/v1/namespaces/{NAMESPACE}/pods/{plan.name}")
             if "deletionTimestamp" not in status["metadata"]:
                 raise Inconclusive("the pod is not terminating")
             expect.flows(flows, probers=probers, patience=0.0)
@@ -175,11 +175,11 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
 def test_a_pod_without_address_harms_no_policy(testbed: Testbed, expect: Expect, family: str) -> None:
     """While a pod that a policy selects waits for its address, the policy closes and opens as it says."""
     server, client = testbed.pods_on(testbed.nodes[-1])[0], testbed.pods_on(testbed.nodes[0])[0]
-    waits = world.pod_object(PodPlan(HERE, named("waits"), "", labels=(("app", server.name),)))
+    waits = probe_pods.pod_object(PodPlan(NAMESPACE, named("waits"), "", labels=(("app", server.name),)))
     waits["metadata"]["labels"]["app"] = server.name
     waits["spec"] = {key: value for key, value in waits["spec"].items() if key != "nodeName"}
     waits["spec"]["nodeSelector"] = {"nobody": "has-this-label"}
     with running(testbed, waits):
-        with enforced(testbed, policy("waiting", admitting(server))):
+        with enforced(testbed, policy("waiting", allow_ingress_from(server))):
             expect.flows([denied(client, server, family)], patience=PATIENCE)
         expect.flows([reaching(client, server, family)], patience=PATIENCE)

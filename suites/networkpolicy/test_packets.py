@@ -11,19 +11,19 @@ from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import services
 from fixtures.testbed.testbed import OUTSIDE
 from policies.families import of_family
-from policies.flow import CONNECTED, DENIED, Expected, Target
+from policies.flow import CONNECTED, DENIED, Flow, Target
 from reports.outcome import Inconclusive
 from suites.support.expect import require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
-    HERE,
+    NAMESPACE,
     PATIENCE,
-    admitting,
-    apart,
+    allow_ingress_from,
     denied,
     enforced,
     named,
     only,
+    pods_on_two_nodes,
     policy,
     probe_pod,
     reaching,
@@ -53,7 +53,7 @@ def between(client: ProbePod, server: ProbePod) -> list[Object]:
 @disturbs
 def test_errors_of_allowed_flows_come_back(testbed: Testbed, expect: Expect, family: str) -> None:
     """Who may send to a pod hears that nobody listens there, although nothing else may come in."""
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     prober, target = testbed.probers[client.key], Target("udp", server.ip(family), NOBODY)
 
     def look() -> list[str]:
@@ -80,7 +80,7 @@ def ports_of(server: ProbePod, protocol: str) -> Object:
 @disturbs
 def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expect, family: str) -> None:
     """A datagram larger than the MTU gets through where its port is open, and nowhere else."""
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     prober = testbed.probers[client.key]
     flows = [Target("udp", server.ip(family), port) for port in PORTS[:2]]
     expect.flows([reaching(client, server, family, "udp", port) for port in PORTS[:2]], patience=PATIENCE)
@@ -111,7 +111,7 @@ def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family
     """A datagram behind an extension header of IPv6 gets through where its port is open, and nowhere else."""
     if family != "ipv6":
         pytest.skip("IPv4 has no extension headers")
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     prober = testbed.probers[client.key]
     flows = [Target("udp", server.ip(family), port) for port in PORTS[:2]]
     expect.flows([reaching(client, server, family, "udp", port) for port in PORTS[:2]], patience=PATIENCE)
@@ -133,10 +133,10 @@ def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family
 def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, family: str) -> None:
     """A new pod that may open one connection only finds the pod of its node that it is for."""
     server = testbed.pods_on(testbed.nodes[0])[0]
-    plan = PodPlan(HERE, named("new"), server.node)
+    plan = PodPlan(NAMESPACE, named("new"), server.node)
     target = {"to": [only({"app": server.name})], "ports": [{"protocol": "TCP", "port": PORTS[0]}]}
     spec = {**only({"app": plan.name}), "policyTypes": BOTH, "egress": [target]}
-    opened = policy("new-server", admitting(server, only({"app": plan.name})))
+    opened = policy("new-server", allow_ingress_from(server, only({"app": plan.name})))
     with (
         enforced(testbed, policy("new-client", spec), opened),
         probe_pod(testbed, plan) as pod,
@@ -151,14 +151,14 @@ def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, f
 @disturbs
 def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expect: Expect, family: str) -> None:
     """A Service made after the policies leads to the pods that may be reached."""
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     name, chosen = named("later"), {"app": server.name}
     to = {**only({"app": client.name}), "policyTypes": ["Egress"], "egress": [{"to": [only(chosen)]}]}
     with enforced(testbed, policy("before-service", to)):
         expect.flows([denied(client, testbed.pods_on(server.node)[0], family)], patience=PATIENCE)
         with services.temporary(testbed, name, chosen, type="ClusterIP") as made:
             target = Target("tcp", of_family(made["spec"]["clusterIPs"], family), PORTS[0])
-            expect.flows([Expected(client.key, f"Service {name}", target, server=server.key)], patience=PATIENCE)
+            expect.flows([Flow(client.key, f"Service {name}", target, server=server.key)], patience=PATIENCE)
 
 
 @requirement("P57")
@@ -166,20 +166,18 @@ def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expe
 @disturbs
 def test_a_node_port_is_no_back_door(testbed: Testbed, expect: Expect, family: str) -> None:
     """A client outside does not reach a closed pod by a node's port, whichever node's address it takes."""
-    _, server = apart(testbed)
+    _, server = pods_on_two_nodes(testbed)
     name = named("door")
     with services.temporary(testbed, name, {"app": server.name}) as made:
         port = next(int(row["nodePort"]) for row in made["spec"]["ports"] if row["protocol"] == "TCP")
 
-        def flows(outcome: str) -> list[Expected]:
+        def flows(outcome: str) -> list[Flow]:
             return [
-                Expected(
-                    OUTSIDE, f"{name} by {node}", target, outcome=outcome, server=server.key, server_port=PORTS[0]
-                )
+                Flow(OUTSIDE, f"{name} by {node}", target, outcome=outcome, server=server.key, server_port=PORTS[0])
                 for node, host in testbed.hosts.items()
                 for target in [Target("tcp", host.ip(family), port)]
             ]
 
         expect.flows(flows(CONNECTED), patience=PATIENCE)
-        with enforced(testbed, policy("door", admitting(server))):
+        with enforced(testbed, policy("door", allow_ingress_from(server))):
             expect.flows(flows(DENIED), patience=PATIENCE)

@@ -7,23 +7,23 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PodPlan
-from policies import serialization as manifest
+from policies import serialization
 from policies.flow import CONNECTED, Target
 from reports.outcome import Inconclusive
 from suites.support.expect import require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
-    HERE,
+    NAMESPACE,
     PATIENCE,
-    admitting,
-    apart,
+    allow_ingress_from,
     denied,
     enforced,
-    heir,
     named,
     only,
+    pod_with_reused_address,
+    pods_on_two_nodes,
     policy,
     probe_pod,
     reaching,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
-    from policies.flow import Expected
+    from policies.flow import Flow
     from suites.support.expect import Expect
 
 FIRST_PORT, PORTS_THERE = 20000, 10000  # below those that kernels choose by themselves
@@ -52,12 +52,12 @@ def some_port() -> int:
 @disturbs
 def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect: Expect, family: str) -> None:
     """A pod that a policy closes takes no new connection, not even from the port of one that had ended before."""
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     prober, target, port = testbed.probers[client.key], Target("tcp", server.ip(family), PORTS[0]), some_port()
     expect.flows([reaching(client, server, family)], patience=PATIENCE)
     if (before := prober.crafted(target, source_port=port)) != CONNECTED:
         raise Inconclusive(f"without policy the connection from port {port} did not get through either: {before}")
-    with enforced(testbed, policy("known-port", admitting(server))):
+    with enforced(testbed, policy("known-port", allow_ingress_from(server))):
         expect.flows([denied(client, server, family)], patience=PATIENCE)
         with expect.answering([denied(client, server, family)]):
             after = prober.crafted(target, source_port=port)
@@ -73,15 +73,15 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
     target, port = Target("tcp", server.ip(family), PORTS[0]), some_port()
-    plan = PodPlan(HERE, named("again"), node, labels=(("again", "yes"),))
-    with enforced(testbed, policy("again", admitting(server, only({"again": "yes"})))):
+    plan = PodPlan(NAMESPACE, named("again"), node, labels=(("again", "yes"),))
+    with enforced(testbed, policy("again", allow_ingress_from(server, only({"again": "yes"})))):
         with probe_pod(testbed, plan) as former, with_probers(testbed, former) as probers:
             expect.flows([reaching(former, server, family)], probers=probers, patience=PATIENCE)
             if (before := probers[former.key].crafted(target, source_port=port)) != CONNECTED:
                 raise Inconclusive(f"the first pod did not get through from port {port}: {before}")
         with (
             probe_pod(testbed, plan) as again,
-            heir(testbed, node, former.ips) as stranger,
+            pod_with_reused_address(testbed, node, former.ips) as stranger,
             with_probers(testbed, again, stranger) as probers,
         ):
             flows = [reaching(again, server, family), denied(stranger, server, family)]
@@ -100,15 +100,15 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
 @disturbs
 def test_the_end_of_one_replica_changes_nothing_for_the_others(testbed: Testbed, expect: Expect, family: str) -> None:
     """Of several pods alike one goes and one comes: each that is there stays subject and peer."""
-    client, other = apart(testbed)
+    client, other = pods_on_two_nodes(testbed)
     node = testbed.nodes[-1]
     group = named("alike")
-    plans = [PodPlan(HERE, f"{group}-{number}", node, labels=(("alike", group),)) for number in range(3)]
+    plans = [PodPlan(NAMESPACE, f"{group}-{number}", node, labels=(("alike", group),)) for number in range(3)]
     closed = policy("alike-subject", {**only({"alike": group}), "policyTypes": ["Ingress"]})
     closed["spec"]["ingress"] = [{"from": [only({"app": client.name})]}]
-    peer = policy("alike-peer", admitting(client, only({"alike": group})))
+    peer = policy("alike-peer", allow_ingress_from(client, only({"alike": group})))
 
-    def right(pod: ProbePod) -> list[Expected]:
+    def right(pod: ProbePod) -> list[Flow]:
         return [reaching(client, pod, family), denied(other, pod, family), reaching(pod, client, family)]
 
     with enforced(testbed, closed, peer), probe_pod(testbed, plans[0]) as stays:
@@ -121,15 +121,15 @@ def test_the_end_of_one_replica_changes_nothing_for_the_others(testbed: Testbed,
 @contextmanager
 def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator[ProbePod]:
     """A namespace with these labels and a pod in it, made one right after the other; both gone at the end."""
-    made = world.namespace_object(namespace)
+    made = probe_pods.namespace_object(namespace)
     made["metadata"]["labels"].update(labels)
     testbed.kube.apply([made])
     try:
         testbed.kube.wait_for_account(namespace)
-        testbed.kube.apply([world.agent_config_map(namespace)])
+        testbed.kube.apply([probe_pods.agent_config_map(namespace)])
         plan = PodPlan(namespace, "probe", testbed.nodes[-1])
-        testbed.kube.apply([world.pod_object(plan)])
-        yield world.wait_ready(testbed.kube, [(namespace, plan.name)], PATIENCE)[0]
+        testbed.kube.apply([probe_pods.pod_object(plan)])
+        yield probe_pods.wait_ready(testbed.kube, [(namespace, plan.name)], PATIENCE)[0]
     finally:
         testbed.kube.delete(made)
 
@@ -142,7 +142,7 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
     server = testbed.pods_on(testbed.nodes[0])[0]
     peer = {"namespaceSelector": {"matchLabels": {"team": "new"}}}
     with (
-        enforced(testbed, policy("new-namespace", admitting(server, peer))),
+        enforced(testbed, policy("new-namespace", allow_ingress_from(server, peer))),
         pod_in(testbed, named("netproof-new"), {"team": "new"}) as pod,
         with_probers(testbed, pod) as probers,
     ):
@@ -155,16 +155,16 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
 @disturbs
 def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expect, family: str) -> None:
     """Neither the labels nor the policies of a deleted namespace count for a new one of its name."""
-    client, server = apart(testbed)
+    client, server = pods_on_two_nodes(testbed)
     name = named("netproof-again")
     peer = {"namespaceSelector": {"matchLabels": {"team": "old"}}}
     everybody = {"podSelector": {}, "policyTypes": ["Ingress"]}
-    with enforced(testbed, policy("old-namespace", admitting(server, peer))):
+    with enforced(testbed, policy("old-namespace", allow_ingress_from(server, peer))):
         with pod_in(testbed, name, {"team": "old"}) as old, with_probers(testbed, old) as probers:
-            testbed.kube.apply([manifest.of(name, "closed", everybody)])
+            testbed.kube.apply([serialization.of(name, "closed", everybody)])
             flows = [reaching(old, server, family), denied(client, old, family)]
             expect.flows(flows, probers=probers, patience=PATIENCE)
-        testbed.kube.wait_until_gone(world.namespace_object(name), patience=ENDS_PATIENCE)
+        testbed.kube.wait_until_gone(probe_pods.namespace_object(name), patience=ENDS_PATIENCE)
         with pod_in(testbed, name, {}) as new, with_probers(testbed, new) as probers:
             flows = [denied(new, server, family), reaching(client, new, family)]
             expect.flows(flows, probers=probers, patience=PATIENCE)

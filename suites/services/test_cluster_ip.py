@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import PATIENCE
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.expect import require
 from suites.support.marks import needs, requirement
 
@@ -20,7 +20,7 @@ pytestmark = needs("services")
 CONNECTIONS = 100  # per endpoint: five standard deviations are then at most half a share, however many there are
 
 
-def through_service(services: Services, family: str, *, same_node: bool) -> list[Expected]:
+def through_service(services: Services, family: str, *, same_node: bool) -> list[Flow]:
     """Flows from every other pod to each one-endpoint Service, by where its endpoint runs."""
     flows = []
     for node, server in services.single.items():
@@ -31,7 +31,7 @@ def through_service(services: Services, family: str, *, same_node: bool) -> list
                 target = Target(protocol, services.cluster_ip(f"one-{node}", family), PORTS[0])
                 sources = frozenset({client.ip(family)})
                 flows.append(
-                    Expected(client.key, f"one-{node}", target, identities=frozenset({server.key}), sources=sources)
+                    Flow(client.key, f"one-{node}", target, identities=frozenset({server.key}), sources=sources)
                 )
     return flows
 
@@ -53,7 +53,7 @@ def test_a_service_reaches_an_endpoint_on_the_clients_node(expect: Expect, servi
 def test_a_pod_reaches_itself_through_its_service(expect: Expect, services: Services, family: str) -> None:
     """A pod that is the only endpoint of a Service reaches itself by the ClusterIP."""
     flows = [
-        Expected(
+        Flow(
             server.key,
             f"one-{node}",
             Target(protocol, services.cluster_ip(f"one-{node}", family), PORTS[0]),
@@ -71,7 +71,7 @@ def test_every_endpoint_gets_its_share(testbed: Testbed, expect: Expect, service
     endpoints = frozenset(pod.key for pod in services.many)
     target = Target("tcp", services.cluster_ip("many", family), PORTS[0])
     clients = [testbed.pods_on(node)[-1] for node in testbed.nodes]
-    flows = [Expected(client.key, "many", target, identities=endpoints) for client in clients]
+    flows = [Flow(client.key, "many", target, identities=endpoints) for client in clients]
     expect.flows(flows, patience=PATIENCE)
     rounds = CONNECTIONS * len(endpoints)
     share = rounds / len(endpoints)

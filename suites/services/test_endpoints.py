@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures.probes import judging
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import services as kinds
 from fixtures.testbed.services import PATIENCE
 from fixtures.testbed.testbed import NAMESPACES
 from policies.families import of_family
-from policies.flow import ANY, CONNECTED, Expected, Target
+from policies.flow import ANY, CONNECTED, Flow, Target
 from suites.support.expect import require
 from suites.support.marks import needs, requirement
 from suites.support.policies import with_probers
@@ -50,7 +50,7 @@ class Sticky:
     def __enter__(self) -> dict[str, ProbePod]:
         self.object = kinds.create(self.testbed, self.name, {"s": self.name}, sessionAffinity="ClientIP")
         try:
-            return {pod.key: pod for pod in world.create(self.testbed.kube, self.plans)}
+            return {pod.key: pod for pod in probe_pods.create(self.testbed.kube, self.plans)}
         except BaseException:
             self.__exit__()
             raise
@@ -58,7 +58,7 @@ class Sticky:
     def __exit__(self, *_: object) -> None:
         self.testbed.kube.delete(self.object)
         for plan in self.plans:
-            self.testbed.kube.delete(world.pod_object(plan))
+            self.testbed.kube.delete(probe_pods.pod_object(plan))
 
     def target(self, family: str) -> Target:
         """Its ClusterIP."""
@@ -81,7 +81,7 @@ def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
     with sticky as pods:
         target, client = sticky.target(family), testbed.pods_on(testbed.nodes[-1])[0].key
         everybody = frozenset(pods)
-        to_any = Expected(client, sticky.name, target, identities=everybody)
+        to_any = Flow(client, sticky.name, target, identities=everybody)
         first: set[str] = set()
 
         def unanswered() -> list[str]:
@@ -94,7 +94,7 @@ def test_affinity_keeps_a_client_at_its_endpoint_until_that_is_gone(
             expect.nothing_soon(unanswered, f"of {ROUNDS} connections of one client some are not answered")
         require(len(first) == 1, f"{ROUNDS} connections of one client lead to {sorted(first)}")
         gone = next(plan for plan in sticky.plans if f"{plan.namespace}/{plan.name}" in first)
-        testbed.kube.delete(world.pod_object(gone))
+        testbed.kube.delete(probe_pods.pod_object(gone))
         with with_probers(testbed, *(pods[key] for key in everybody - first)) as probers:
             to_other = replace(to_any, identities=everybody - first)
             expect.flows([to_other], probers=probers, patience=PATIENCE)
@@ -107,7 +107,7 @@ def test_a_service_without_endpoints_refuses_at_once(
     """A Service without endpoints refuses pods and nodes within two seconds, instead of letting them wait."""
     target = Target("tcp", services.cluster_ip("empty", family), PORTS[0])
     clients = [*testbed.pods.values(), *testbed.hosts.values()]
-    flows = [Expected(client.key, "empty", target, outcome=ANY) for client in clients]
+    flows = [Flow(client.key, "empty", target, outcome=ANY) for client in clients]
     batch = judging.Batch(testbed.probers, flows, SOON)
 
     def wrong() -> list[str]:

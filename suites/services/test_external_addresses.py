@@ -12,7 +12,7 @@ from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import BALANCER, EXTERNAL, PATIENCE
 from fixtures.testbed.testbed import OUTSIDE
 from policies.families import Family
-from policies.flow import CONNECTED, Expected, Target
+from policies.flow import CONNECTED, Flow, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ SOON = 1.0  # seconds until a first connection has to be made: the requirement, 
 AGAIN = 20  # connections per target, each with a port of its own
 
 
-def to_external(services: Services, sources: Iterable[str], family: str) -> list[Expected]:
+def to_external(services: Services, sources: Iterable[str], family: str) -> list[Flow]:
     """Flows to the external address and to the load balancer's."""
     topology = services.testbed.topology
     known = Family(family)
     return [
-        Expected(
+        Flow(
             source,
             name,
             Target(protocol, topology.external_ip(number, known), PORTS[0]),
@@ -73,7 +73,7 @@ def test_first_connections_are_made_at_once(expect: Expect, services: Services, 
     clients = [testbed.pods_on(name)[0].key for name in testbed.nodes] + [h.key for h in testbed.hosts.values()]
     server = services.single[node].key
     flows = [
-        Expected(c, f"one-{node}", target, server=server, server_port=PORTS[0]) for c in clients for target in targets
+        Flow(c, f"one-{node}", target, server=server, server_port=PORTS[0]) for c in clients for target in targets
     ]
     expect.flows(flows, patience=PATIENCE)
 

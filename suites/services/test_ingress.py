@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed.testbed import HOST_NAMESPACE, OUTSIDE
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ FIRST_PORT = 18090  # on the node; one per family
 def proxy(testbed: Testbed, node: str, port: int, address: str) -> tuple[PodPlan, dict[str, Any]]:
     """A proxy pod in a node's network that leads to a Service."""
     plan = PodPlan(HOST_NAMESPACE, f"ingress-{port}", node, host_network=True)
-    pod = world.pod_object(plan)
+    pod = probe_pods.pod_object(plan)
     (container,) = pod["spec"]["containers"]
-    container["command"] = [*world.AGENT_COMMAND, "relay", str(port), address, str(PORTS[0])]
+    container["command"] = [*probe_pods.AGENT_COMMAND, "relay", str(port), address, str(PORTS[0])]
     testbed.kube.apply([pod])
     return plan, pod
 
@@ -43,7 +43,7 @@ def test_a_proxy_in_the_host_network_leads_to_a_service(
         target = Target("tcp", testbed.hosts[node].ip(family), port)
         identities = frozenset({services.endpoint.key})
         sources = testbed.addresses_of(node, family)  # the proxy is who asks
-        flow = Expected(OUTSIDE, "ingress", target, identities=identities, sources=sources, server_port=PORTS[0])
+        flow = Flow(OUTSIDE, "ingress", target, identities=identities, sources=sources, server_port=PORTS[0])
         expect.flows([flow], patience=PATIENCE)
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])

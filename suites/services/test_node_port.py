@@ -8,7 +8,7 @@ from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import PATIENCE
 from fixtures.testbed.testbed import OUTSIDE, Testbed
-from policies.flow import Expected, Target
+from policies.flow import Flow, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 pytestmark = needs("services")
 
 
-def to_node_ports(services: Services, sources: Iterable[str], family: str) -> list[Expected]:
+def to_node_ports(services: Services, sources: Iterable[str], family: str) -> list[Flow]:
     """Flows from the sources to the node port of each Service on every node."""
     testbed = services.testbed
     return [
-        Expected(
+        Flow(
             source,
             f"{via}:one-{node}",
             Target(protocol, testbed.hosts[via].ip(family), services.node_port(f"one-{node}", protocol)),

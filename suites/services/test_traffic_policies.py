@@ -9,7 +9,7 @@ from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import PATIENCE
 from fixtures.testbed.testbed import OUTSIDE
-from policies.flow import DENIED, Expected, Target
+from policies.flow import DENIED, Flow, Target
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 pytestmark = needs("services")
 
 
-def to_local(services: Services, source: str, via: str, family: str, **expected: frozenset[str]) -> Iterator[Expected]:
+def to_local(services: Services, source: str, via: str, family: str, **expected: frozenset[str]) -> Iterator[Flow]:
     """Flows to a node's port of the Service with externalTrafficPolicy Local, which its endpoint has to answer."""
     address = services.testbed.hosts[via].ip(family)
     expected.setdefault("identities", frozenset({services.endpoint.key}))
     for protocol in ("tcp", "udp"):
         target = Target(protocol, address, services.node_port("local", protocol))
-        yield Expected(source, f"{via}:local", target, server_port=PORTS[0], **expected)  # type: ignore[arg-type]
+        yield Flow(source, f"{via}:local", target, server_port=PORTS[0], **expected)  # type: ignore[arg-type]
 
 
 @requirement("D27")
@@ -66,7 +66,7 @@ def test_internal_traffic_policy_local_uses_the_clients_node_only(
     address = services.cluster_ip("inside", family)
     expect.flows(
         [
-            Expected(
+            Flow(
                 testbed.pods_on(node)[-1].key,
                 "inside",
                 Target(protocol, address, PORTS[0]),

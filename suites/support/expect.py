@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fixtures.probes.prober import Prober
     from fixtures.testbed.testbed import Testbed
-    from policies.flow import Expected
+    from policies.flow import Flow
 
 SERVERS = 4.0  # seconds for servers to answer on their own hosts, where flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
@@ -44,7 +44,7 @@ class Expect:
 
     def flows(
         self,
-        flows: Sequence[Expected],
+        flows: Sequence[Flow],
         *,
         probers: Mapping[str, Prober] | None = None,
         timeout: float = DENY_TIMEOUT,
@@ -81,7 +81,7 @@ class Expect:
             self._fail_flows(flows, judged)
         return judged.seconds
 
-    def _fail_flows(self, flows: Sequence[Expected], judged: judging.Judged) -> None:
+    def _fail_flows(self, flows: Sequence[Flow], judged: judging.Judged) -> None:
         __tracebackhide__ = True
         wrong = judged.wrong
         shown = matrix.build(flows, wrong)
@@ -96,7 +96,7 @@ class Expect:
         )
 
     @contextmanager
-    def answering(self, flows: Sequence[Expected], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
+    def answering(self, flows: Sequence[Flow], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
         """What is concluded inside counts only where the servers of these flows answer on their own hosts afterwards.
 
         For what is sent in another way than by `flows`: single packets, transfers, connections of a pod's own.

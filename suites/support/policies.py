@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fixtures import waiting
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PYTHON_IMAGE, PodPlan
-from fixtures.testbed import address_reuse as reuse
+from fixtures.testbed import address_reuse
 from fixtures.testbed.testbed import NAMESPACES
-from policies import serialization as manifest
-from policies.flow import DENIED, Expected, Target
+from policies import serialization
+from policies.flow import DENIED, Flow, Target
 from reports.outcome import Inconclusive
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fixtures.probes.prober import Prober
     from fixtures.testbed.testbed import Testbed
 
-HERE = NAMESPACES[0]
+NAMESPACE = NAMESPACES[0]
 PATIENCE = 15.0  # seconds; our patience for pods and policies
 
 
@@ -37,30 +37,30 @@ def only(labels: dict[str, str]) -> Object:
     return {"podSelector": {"matchLabels": labels}}
 
 
-def admitting(pod: ProbePod, *peers: Object) -> Object:
+def allow_ingress_from(pod: ProbePod, *peers: Object) -> Object:
     """The spec of a policy by which a pod of the testbed takes connections from these peers only."""
     spec = {**only({"app": pod.name}), "policyTypes": ["Ingress"]}
     return {**spec, "ingress": [{"from": list(peers)}]} if peers else spec
 
 
-def reaching(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Expected:
+def reaching(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
     """A flow between pods that gets through."""
-    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), server=pod.key)
+    return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), server=pod.key)
 
 
-def denied(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Expected:
+def denied(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
     """A flow between pods that does not, although the server works."""
-    return Expected(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED, server=pod.key)
+    return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED, server=pod.key)
 
 
-def apart(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
+def pods_on_two_nodes(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
     """Two pods of the testbed, on two nodes where it has them."""
     return testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[-1])[1]
 
 
 def policy(name: str, spec: Object) -> Object:
     """A policy in the namespace of these cases."""
-    return manifest.of(HERE, name, spec)
+    return serialization.of(NAMESPACE, name, spec)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def running(testbed: Testbed, made: Object) -> Iterator[Object]:
 @contextmanager
 def with_probers(testbed: Testbed, *pods: ProbePod) -> Iterator[dict[str, Prober]]:
     """The testbed's probers, and one in each of these pods until they are no longer needed."""
-    more = world.connect(testbed.kube, pods)
+    more = probe_pods.connect(testbed.kube, pods)
     try:
         yield {**testbed.probers, **more}
     finally:
@@ -97,12 +97,12 @@ def with_probers(testbed: Testbed, *pods: ProbePod) -> Iterator[dict[str, Prober
 
 def completed(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Object, tuple[str, ...]]:
     """A pod that has ended, and the addresses it had."""
-    made = world.pod_object(PodPlan(HERE, named("done"), node, labels=tuple(labels.items())))
+    made = probe_pods.pod_object(PodPlan(NAMESPACE, named("done"), node, labels=tuple(labels.items())))
     wait = ["python3", "-S", "-c", "import time; time.sleep(1)"]
     made["spec"] |= {"containers": [{"name": "main", "image": PYTHON_IMAGE, "command": wait}], "volumes": []}
     made["spec"]["restartPolicy"] = "Never"
     testbed.kube.apply([made])
-    path = f"/api/v1/namespaces/{HERE}/pods/{made['metadata']['name']}"
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{made['metadata']['name']}"
     found: list[dict[str, Any]] = []
 
     def ended() -> bool:
@@ -117,15 +117,15 @@ def completed(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Obje
 @contextmanager
 def probe_pod(testbed: Testbed, plan: PodPlan) -> Iterator[ProbePod]:
     """A probe pod of a plan until it is no longer needed; one that the case has removed itself is fine."""
-    (pod,) = world.create(testbed.kube, [plan])
+    (pod,) = probe_pods.create(testbed.kube, [plan])
     try:
         yield pod
     finally:
-        world.remove(testbed.kube, [plan])
+        probe_pods.remove(testbed.kube, [plan])
 
 
 @contextmanager
-def heir(
+def pod_with_reused_address(
     testbed: Testbed, node: str, addresses: tuple[str, ...], labels: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[ProbePod]:
     """A pod that got the addresses of one that has ended.
@@ -134,11 +134,11 @@ def heir(
         Inconclusive: it did not get them.
     """
     try:
-        reuse.wait_until_free(testbed.cluster, node, addresses)
+        address_reuse.wait_until_free(testbed.cluster, node, addresses)
     except waiting.NeverHappenedError as error:
         raise Inconclusive(f"the address of a pod that has ended is not given back: {error}") from error
-    reuse.come_next(testbed.cluster, node, addresses)
-    with probe_pod(testbed, PodPlan(HERE, named("heir"), node, labels=labels)) as pod:
+    address_reuse.request_next(testbed.cluster, node, addresses)
+    with probe_pod(testbed, PodPlan(NAMESPACE, named("heir"), node, labels=labels)) as pod:
         if pod.ips != addresses:
             raise Inconclusive(f"host-local gave {pod.ips} although {addresses} was next")
         yield pod

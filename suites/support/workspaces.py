@@ -11,9 +11,9 @@ import yaml
 
 from fixtures import terminal
 from fixtures.progress import Progress
-from fixtures.workspaces.pool import Campaign
+from fixtures.workspaces.pool import WorkspacePool
 from fixtures.workspaces.probing import describe
-from policies import serialization as manifest
+from policies import serialization
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fixtures.testbed.testbed import Testbed
     from fixtures.workspaces.judge import Judge
-    from fixtures.workspaces.probing import Seen
+    from fixtures.workspaces.probing import StateResult
     from suites.support.expect import Expect
 
 
@@ -52,9 +52,9 @@ GROUP = pytest.mark.xdist_group("stages")  # the stages belong to one process; s
 
 
 @pytest.fixture(scope="session")
-def campaign(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[Campaign]:
+def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePool]:
     """Open stages."""
-    made = Campaign(testbed, Progress(Shown(pytestconfig)))
+    made = WorkspacePool(testbed, Progress(Shown(pytestconfig)))
     try:
         made.open()
         yield made
@@ -62,7 +62,7 @@ def campaign(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[Campaign
         made.close()
 
 
-def require_right(seen: Seen, judge: Judge, expect: Expect, what: str) -> None:
+def require_right(seen: StateResult, judge: Judge, expect: Expect, what: str) -> None:
     """Fail the requirement where a state is not right, with the reasons of the oracle; its policies are evidence.
 
     Raises:
@@ -80,6 +80,6 @@ def require_right(seen: Seen, judge: Judge, expect: Expect, what: str) -> None:
         )
 
 
-def policies_text(seen: Seen) -> str:
+def policies_text(seen: StateResult) -> str:
     """The policies of a state as YAML."""
-    return yaml.safe_dump_all([manifest.write(policy) for policy in seen.world.policies], sort_keys=False)
+    return yaml.safe_dump_all([serialization.write(policy) for policy in seen.world.policies], sort_keys=False)

@@ -23,11 +23,11 @@ from rich.table import Table
 
 from fixtures import lifeline, waiting
 from fixtures.clusters.protocol import run_on
-from fixtures.probes import pods as world
-from fixtures.probes import sending as matrix
+from fixtures.probes import pods as probe_pods
+from fixtures.probes import sending
 from fixtures.probes.prober import DENY_TIMEOUT, Prober
 from fixtures.probes.stream import HostStream, PodStream, answer, send
-from policies.flow import DENIED, Expected, Target
+from policies.flow import DENIED, Flow, Target
 from tests.bench import bare, oracle
 from tests.support.open_lab import lab
 
@@ -42,10 +42,10 @@ PODS = 24
 EXECS = 20
 
 
-def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Expected]:
+def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Flow]:
     """The whole matrix; cells to denied addresses are expected not to get through."""
     return [
-        Expected(
+        Flow(
             client,
             server.key,
             Target(protocol, server.ip(), port),
@@ -54,19 +54,19 @@ def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Expect
         )
         for client in testbed.pods
         for server in testbed.pods.values()
-        for port in world.PORTS
+        for port in probe_pods.PORTS
         for protocol in ("tcp", "udp")
     ]
 
 
-def timed(testbed: Testbed, wanted: Sequence[Expected], rounds: int = 1) -> float:
+def timed(testbed: Testbed, wanted: Sequence[Flow], rounds: int = 1) -> float:
     """Seconds for the matrix; a wrong cell makes the figure worthless, so it ends the bench."""
     for node in testbed.nodes:  # what earlier rounds left in conntrack makes this one slower
         run_on(testbed.cluster, node, ["conntrack", "-F"])
     begun = time.perf_counter()
-    seen = matrix.observe(testbed.probers, wanted, rounds=rounds)
+    seen = sending.observe(testbed.probers, wanted, rounds=rounds)
     seconds = time.perf_counter() - begun
-    if wrong := matrix.compare(wanted, seen):
+    if wrong := sending.compare(wanted, seen):
         sys.exit(f"netproof: the matrix is not right, so its time means nothing: {wrong[0]}")
     return seconds
 
@@ -87,18 +87,18 @@ def drop_half(testbed: Testbed) -> frozenset[str]:
 def start_pods(testbed: Testbed) -> float:
     """Seconds until PODS new pods are Ready."""
     nodes = testbed.nodes
-    plans = [world.PodPlan("netproof-bench", f"p{i}", nodes[i % len(nodes)]) for i in range(PODS)]
-    testbed.kube.apply([world.namespace_object("netproof-bench")])
+    plans = [probe_pods.PodPlan("netproof-bench", f"p{i}", nodes[i % len(nodes)]) for i in range(PODS)]
+    testbed.kube.apply([probe_pods.namespace_object("netproof-bench")])
     testbed.kube.wait_for_account("netproof-bench")
     begun = time.perf_counter()
-    world.create(testbed.kube, plans)
+    probe_pods.create(testbed.kube, plans)
     return time.perf_counter() - begun
 
 
 def one_exec_per_probe(testbed: Testbed) -> float:
     """Seconds per probe when each opens an exec of its own, as many at a time as there are pods."""
     pods = list(testbed.pods.values())
-    request = {"id": 1, "op": "probe", "timeout": 1.0, "flows": [["tcp", pods[0].ip(), world.PORTS[0]]]}
+    request = {"id": 1, "op": "probe", "timeout": 1.0, "flows": [["tcp", pods[0].ip(), probe_pods.PORTS[0]]]}
 
     def probe(number: int) -> None:
         pod = pods[number % len(pods)]
@@ -117,7 +117,7 @@ def one_exec_per_probe(testbed: Testbed) -> float:
 def on_loopback() -> float:
     """Probes per second of one agent to another over loopback: what the machine gives without any network."""
     ports = (45678, 45679, 45680)
-    main = [sys.executable, "-S", "-B", str(world.AGENT / "main.py")]
+    main = [sys.executable, "-S", "-B", str(probe_pods.AGENT / "main.py")]
     rounds = 2000
     targets = [Target(protocol, "127.0.0.1", port) for port in ports for protocol in ("tcp", "udp")]
     with subprocess.Popen([*main, "serve", *map(str, ports)]) as server:

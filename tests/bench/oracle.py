@@ -20,7 +20,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from policies import serialization as manifest
+from policies import serialization
 from policies.endpoint_index import Index
 from policies.model import (
     EGRESS,
@@ -109,7 +109,7 @@ def cyclonus(program: Path, asked: World) -> float:
         policies, model = Path(folder) / "policies", Path(folder) / "probe.json"
         policies.mkdir()
         for number, policy in enumerate(asked.policies):
-            (policies / f"{number}.yaml").write_text(yaml.safe_dump(manifest.write(policy)))
+            (policies / f"{number}.yaml").write_text(yaml.safe_dump(serialization.write(policy)))
         model.write_text(json.dumps(probe))
         command = [
             str(program),

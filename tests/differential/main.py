@@ -17,12 +17,10 @@ import yaml
 from fixtures.progress import Progress
 from fixtures.workspaces.objects import pod_object
 from fixtures.workspaces.workspace import masked, with_peers
-from policies import base_world as stage
-from policies import cases, covering
-from policies import serialization as manifest
+from policies import base_world, cases, covering, serialization
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
-from policies.oracle import Query, Verdict, reach
+from policies.oracle import Decision, Query, reach
 from tests.differential.gaps import KNOWN
 
 if TYPE_CHECKING:
@@ -38,9 +36,9 @@ COMPARED = "flows compared"
 
 def worlds(states: int, seed: int) -> list[World]:
     """The covering array, every state of the corpus, and random states."""
-    address = stage.ON_PAPER[stage.OUTSIDE][0]
+    address = base_world.ON_PAPER[base_world.OUTSIDE][0]
     found = [covering.world(row, address) for row in covering.array()]
-    bare = stage.build()
+    bare = base_world.build()
     found += [step.world(bare) for case in cases.corpus() for step in case.steps]
     return found + [world for history in generate(states // STATES, STATES, 4, seed) for world in history]
 
@@ -49,13 +47,13 @@ def asked(world: World) -> tuple[list[Flow], list[bool]]:
     """The flows between two pods that the specification decides, and whether it allows each."""
     flows: list[Flow] = []
     allowed = []
-    for protocol, port in stage.FLOWS:
+    for protocol, port in base_world.FLOWS:
         found = reach(world, Query(protocol, port))
-        for one, other in itertools.permutations(stage.KEYS, 2):
+        for one, other in itertools.permutations(base_world.KEYS, 2):
             verdict = found.verdict(one, other)
-            if verdict is not Verdict.UNDEFINED:
+            if verdict is not Decision.UNDEFINED:
                 flows.append((one, other, protocol, port))
-                allowed.append(verdict is Verdict.ALLOWED)
+                allowed.append(verdict is Decision.ALLOWED)
     return flows, allowed
 
 
@@ -77,7 +75,7 @@ def told(world: World, flows: list[Flow]) -> str:
         for one in world.namespaces
         for labels in [{**dict(one.labels), NAMESPACE_LABEL: one.name}]
     ]
-    policies = [manifest.write(with_peers(policy, masked)) for policy in world.policies]
+    policies = [serialization.write(with_peers(policy, masked)) for policy in world.policies]
     return json.dumps({"policies": policies, "namespaces": namespaces, "pods": pods, "flows": flows}) + "\n"
 
 
@@ -137,7 +135,7 @@ def main() -> int:
             different += [(world, line) for line in differences(analyzer, world, gaps)]
             step.advance(number, len(every))
     for world, line in different[:SHOWN]:
-        sys.stdout.write(f"{line}\n{yaml.safe_dump_all([manifest.write(policy) for policy in world.policies])}\n")
+        sys.stdout.write(f"{line}\n{yaml.safe_dump_all([serialization.write(policy) for policy in world.policies])}\n")
     count = gaps.pop(COMPARED)
     for words, times in gaps.items():
         sys.stdout.write(f"known gap, {times} times: {words}\n")

@@ -19,7 +19,7 @@ from fixtures.errors import MachineLacks, UsageError
 from fixtures.faults import journal
 from fixtures.kube.client import Kube, load
 from fixtures.probes import namespaces as own_namespaces
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.providers.existing import PODS_PATIENCE
 from tests.support.open_lab import opened
 from tests.support.run import Ended, pytest_suites
@@ -139,7 +139,7 @@ def test_what_a_killed_run_left_is_refused_and_cleaned(existing: Path, tmp_path:
     assert f"nox -s clean -- --kubeconfig {existing}" in ended.said
     cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(existing)]
     said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
-    assert f"({world.LABEL}=testbed" in said
+    assert f"({probe_pods.LABEL}=testbed" in said
     assert namespaces(existing) == before
 
 

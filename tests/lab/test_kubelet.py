@@ -14,7 +14,7 @@ import pytest
 from fixtures import waiting
 from fixtures.clusters.protocol import run_on
 from fixtures.kube.client import ApiRefusedError
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.probes.stream import STATUS, STDOUT
 from policies.flow import Target
 
@@ -292,11 +292,11 @@ def test_a_deleted_pod_is_asked_to_end_and_then_gone(kube: Kube, make: Callable[
 
 def test_a_host_port_reaches_its_pod(kube: Kube, make: Callable[..., str], lab: OpenLab) -> None:
     """A hostPort given to portmap as runtimeConfig leads from the node's address to the pod."""
-    plan = world.pod_object(world.PodPlan(NAMESPACE, "unused", NODE))
+    plan = probe_pods.pod_object(probe_pods.PodPlan(NAMESPACE, "unused", NODE))
     agent = plan["spec"]["containers"][0]
     agent["ports"] = [{"containerPort": 80, "hostPort": 28080}]
     name = make([agent], volumes=plan["spec"]["volumes"], hostNetwork=False)
-    world.wait_ready(kube, [(NAMESPACE, name)], PATIENCE)
+    probe_pods.wait_ready(kube, [(NAMESPACE, name)], PATIENCE)
     client = lab.testbed.pods_on("node1")[0]
     target = Target("tcp", lab.testbed.node_ip(NODE), 28080)
 
@@ -368,7 +368,7 @@ def test_a_daemon_set_runs_on_every_node(kube: Kube, lab: OpenLab) -> None:
     try:
         waiting.until(
             lambda: (
-                {p["spec"]["nodeName"] for p in kube.pods(NAMESPACE, {"app": "t-daemon"}) if world.is_ready(p)}
+                {p["spec"]["nodeName"] for p in kube.pods(NAMESPACE, {"app": "t-daemon"}) if probe_pods.is_ready(p)}
                 == set(lab.testbed.nodes)
             ),
             "a ready pod on every node",

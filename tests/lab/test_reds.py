@@ -19,7 +19,7 @@ from fixtures import waiting
 from fixtures.clusters.protocol import run_on
 from fixtures.cnis import install
 from fixtures.kube import client as kube
-from fixtures.probes import pods as world
+from fixtures.probes import pods as probe_pods
 from fixtures.testbed import services
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def create(lab: OpenLab, case: Break, names: dict[str, str]) -> None:
         annotate(lab, case.node, {key: value.format(**names) for key, value in case.patch.items()})
     kube.apply(case.objects)
     pods = [item["metadata"] for item in case.objects if item["kind"] == "Pod"]
-    world.wait_ready(kube, [(pod["namespace"], pod["name"]) for pod in pods], PATIENCE)
+    probe_pods.wait_ready(kube, [(pod["namespace"], pod["name"]) for pod in pods], PATIENCE)
 
 
 def delete(lab: OpenLab, case: Break) -> None:

@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, TypeVar
 from fixtures import paths, waiting
 from fixtures.clusters.protocol import run_on
 from fixtures.workspaces.judge import VERSION, Judge, queries
-from fixtures.workspaces.runner import play_case, search
-from policies import ambiguities as questions
-from policies import base_world as stage
-from policies import cases, covering, requirements
+from fixtures.workspaces.runner import run_case, search
+from policies import ambiguities, base_world, cases, covering, requirements
 from policies.histories import generate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from fixtures.workspaces.pool import Campaign
-    from fixtures.workspaces.probing import Seen
-    from fixtures.workspaces.workspace import LiveStage
+    from fixtures.workspaces.pool import WorkspacePool
+    from fixtures.workspaces.probing import StateResult
+    from fixtures.workspaces.workspace import Workspace
     from policies.cases import Case
     from policies.model import World
     from tests.sensitivity.catalogue import Mutant
@@ -41,7 +39,7 @@ SUITES = ("lifecycle", "recreated", "packets", "open_questions")  # where those 
 LONGEST = 300  # characters of what a broken mutant says
 PATIENCE = 3.0  # seconds until a wrong state counts; the engine without mutant takes a tenth
 HISTORIES, STATES = 20, 6  # random ones, for what no case finds
-PROFILE = questions.PROFILES["packet-filter"]
+PROFILE = ambiguities.PROFILES["packet-filter"]
 
 
 @dataclass(frozen=True)
@@ -70,13 +68,13 @@ class Kill:
         return not self.broken and bool(set(self.requirements) & set(self.mutant.requirements))
 
 
-def mutate(campaign: Campaign, name: str) -> None:
+def mutate(pool: WorkspacePool, name: str) -> None:
     """Let every node run a mutant; the engine as it is for no name.
 
     Raises:
         NeverHappenedError: a node does not.
     """
-    testbed = campaign.testbed
+    testbed = pool.testbed
     wish = f"{name} {secrets.token_hex(4)}"
 
     def write(node: str) -> None:
@@ -86,46 +84,46 @@ def mutate(campaign: Campaign, name: str) -> None:
         done = run_on(testbed.cluster, node, ["cat", ACTIVE], check=False)
         return done.code == 0 and done.out.strip() == wish.strip()
 
-    with ThreadPoolExecutor(len(testbed.nodes)) as pool:
-        list(pool.map(write, testbed.nodes))
+    with ThreadPoolExecutor(len(testbed.nodes)) as threads:
+        list(threads.map(write, testbed.nodes))
     waiting.until(lambda: all(runs(node) for node in testbed.nodes), f"mutant {name}", patience=ACTIVE_PATIENCE)
 
 
-def hunt(campaign: Campaign, mutant: Mutant) -> Kill:
+def hunt(pool: WorkspacePool, mutant: Mutant) -> Kill:
     """Try the cases that are for a mutant, then all others, then generated states, until one goes wrong.
 
     A mutant that does not work at all is found by every case, which proves nothing: the kill says so.
     """
-    mutate(campaign, mutant.id)
-    kill = _hunt(campaign, mutant)
-    return kill if mutant.id in REFUSED else replace(kill, broken=broken(campaign)[:LONGEST])
+    mutate(pool, mutant.id)
+    kill = _hunt(pool, mutant)
+    return kill if mutant.id in REFUSED else replace(kill, broken=broken(pool)[:LONGEST])
 
 
-def broken(campaign: Campaign) -> str:
+def broken(pool: WorkspacePool) -> str:
     """What the nodes say of a mutant that could not do its work."""
-    cluster, nodes = campaign.testbed.cluster, campaign.testbed.nodes
+    cluster, nodes = pool.testbed.cluster, pool.testbed.nodes
     return "; ".join(found for node in nodes if (found := run_on(cluster, node, ["cat", BROKEN], check=False).out))
 
 
-def _hunt(campaign: Campaign, mutant: Mutant) -> Kill:
+def _hunt(pool: WorkspacePool, mutant: Mutant) -> Kill:
     begun = time.monotonic()
     if ids := APART & set(mutant.requirements):
-        if failed := ask_apart(campaign, mutant, ids):
+        if failed := ask_apart(pool, mutant, ids):
             return Kill(mutant, "a case of its own", failed, time.monotonic() - begun, 1)
         return Kill(mutant, seconds=time.monotonic() - begun)
     meant = [case for case in cases.corpus() if mutant.id in case.bugs]
     others = [case for case in cases.corpus() if case not in meant]
-    for some in (meant, *_chunks(others, len(campaign.stages))):
-        for case, seen in _wrong(campaign, some, mutant):
+    for some in (meant, *_chunks(others, len(pool.workspaces))):
+        for case, seen in _wrong(pool, some, mutant):
             return Kill(mutant, case.id, case.requirements, time.monotonic() - begun, len(seen.wrong))
-    if generated := _generated(campaign, mutant):
+    if generated := _generated(pool, mutant):
         return Kill(mutant, "generated", mutant.requirements, time.monotonic() - begun, len(generated.wrong))
     return Kill(mutant, seconds=time.monotonic() - begun)
 
 
-def ask_apart(campaign: Campaign, mutant: Mutant, ids: frozenset[str]) -> tuple[str, ...]:
+def ask_apart(pool: WorkspacePool, mutant: Mutant, ids: frozenset[str]) -> tuple[str, ...]:
     """Which of these requirements do not hold, asked in a process of their own."""
-    testbed = campaign.testbed
+    testbed = pool.testbed
     lab = testbed.cluster.kubeconfig.parent
     testbed.save(lab)
     out = lab / f"apart-{mutant.id}"
@@ -153,23 +151,23 @@ def _chunks(some: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (some[start : start + size] for start in range(0, len(some), size))
 
 
-def _wrong(campaign: Campaign, some: Sequence[Case], mutant: Mutant) -> Iterable[tuple[Case, Seen]]:
+def _wrong(pool: WorkspacePool, some: Sequence[Case], mutant: Mutant) -> Iterable[tuple[Case, StateResult]]:
     """The cases that go wrong, those that a meant requirement has first."""
-    judge = Judge(queries(mutant.family, campaign.protocols), PROFILE, agree=1, patience=PATIENCE)
+    judge = Judge(queries(mutant.family, pool.protocols), PROFILE, agree=1, patience=PATIENCE)
 
-    def attempt(live: LiveStage, case: Case) -> Seen:
-        return play_case(live, case, judge)[-1]
+    def attempt(live: Workspace, case: Case) -> StateResult:
+        return run_case(live, case, judge)[-1]
 
-    played = campaign.run(some, attempt, f"{mutant.id}: cases")
+    played = pool.run(some, attempt, f"{mutant.id}: cases")
     found = [(case, seen) for case, seen in played if not seen.dead and seen.wrong]
     wanted = set(mutant.requirements)
     return sorted(found, key=lambda row: not wanted & set(row[0].requirements))
 
 
-def _generated(campaign: Campaign, mutant: Mutant) -> Seen | None:
-    judge = Judge(queries(mutant.family, campaign.protocols), PROFILE, agree=1, patience=PATIENCE)
-    address = stage.ON_PAPER[stage.OUTSIDE][mutant.family == "ipv6"]
+def _generated(pool: WorkspacePool, mutant: Mutant) -> StateResult | None:
+    judge = Judge(queries(mutant.family, pool.protocols), PROFILE, agree=1, patience=PATIENCE)
+    address = base_world.ON_PAPER[base_world.OUTSIDE][mutant.family == "ipv6"]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, VERSION[mutant.family], 1)
-    found = search(campaign, rows, judge, f"{mutant.id}: generated")
+    found = search(pool, rows, judge, f"{mutant.id}: generated")
     return found.seen

@@ -50,15 +50,15 @@ def run(mutants: list[Mutant], out: Path) -> list[Kill]:
 def run_in(ip: str, mutants: list[Mutant], out: Path) -> list[Kill]:
     """Hunt mutants in a lab of its own."""
     out.mkdir(parents=True)
-    with staged(out, cni=CNI, ip=ip) as campaign:
+    with staged(out, cni=CNI, ip=ip) as pool:
         kills = []
         for number, mutant in enumerate(mutants, 1):
-            kill = hunt(campaign, mutant)
+            kill = hunt(pool, mutant)
             kills.append(kill)
             how = f"{kill.seconds:5.1f} s  {kill.by}" if kill.by else "SURVIVES"
             how = f"BROKEN: {kill.broken}" if kill.broken else how
             sys.stderr.write(f"[{number}/{len(mutants)}] {mutant.id}  {how}\n")
-        mutate(campaign, "")
+        mutate(pool, "")
         return kills
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
-from policies.ambiguities import Question
+from policies.ambiguities import Ambiguity
 from policies.model import Pod
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Evaluator:
         if source == destination:
             if self.query.path != "service":
                 return True  # "A Pod cannot block access to itself"
-            if self.ask(Question.OWN_SERVICE_IS_EXEMPT):
+            if self.ask(Ambiguity.OWN_SERVICE_IS_EXEMPT):
                 return True
         if sender.node != "" and sender.node == receiver.node:
             for end in (sender, receiver):
@@ -91,7 +91,7 @@ class Evaluator:
         if not self.selector(manifest["spec"]["podSelector"], dict(subject.labels)):
             return False
         if subject.host_network:
-            return self.ask(Question.HOST_NETWORK_PODS_ARE_SUBJECTS)
+            return self.ask(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS)
         return True
 
     def selector(self, selector: Manifest, labels: dict[str, str]) -> bool:
@@ -119,7 +119,7 @@ class Evaluator:
             names = [port for port in ports if isinstance(port.get("port"), str)]
             by_address = direction == "Egress" and "ipBlock" in peer
             # A name belongs to a pod, and a block to addresses: whether one counts for the other nobody says.
-            if by_address and names and not self.ask(Question.NAMED_PORT_MATCHES_IN_BLOCK):
+            if by_address and names and not self.ask(Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK):
                 usable = [port for port in ports if port not in names]
                 if not usable:
                     continue
@@ -144,12 +144,12 @@ class Evaluator:
             return False
         if "podSelector" in peer and not self.selector(peer["podSelector"], dict(other.labels)):
             return False
-        return self.ask(Question.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else True
+        return self.ask(Ambiguity.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else True
 
     def block(self, block: Manifest, direction: str, other: Endpoint) -> bool:
         """Whether an ipBlock holds the other end's address."""
         by_service = self.query.path == "service" and direction == "Egress"
-        if by_service and self.answers.get(Question.BLOCK_BEFORE_TRANSLATION, True):
+        if by_service and self.answers.get(Ambiguity.BLOCK_BEFORE_TRANSLATION, True):
             return self.ask(SERVICE_ADDRESS)
         inside = []
         for address in (ip for ip in map(ipaddress.ip_address, other.ips) if ip.version == self.query.version):
@@ -161,9 +161,9 @@ class Evaluator:
         if True not in inside:
             return False
         if isinstance(other, Pod):
-            return self.ask(Question.BLOCK_MATCHES_PODS)
+            return self.ask(Ambiguity.BLOCK_MATCHES_PODS)
         if other.node:
-            return self.ask(Question.BLOCK_MATCHES_NODES) and (False not in inside or self.ask(NODE_ADDRESS))
+            return self.ask(Ambiguity.BLOCK_MATCHES_NODES) and (False not in inside or self.ask(NODE_ADDRESS))
         return True
 
     def ports(self, entries: list[Manifest], peers: list[Manifest], direction: str, receiver: Endpoint) -> bool:
@@ -183,7 +183,7 @@ class Evaluator:
         if isinstance(entry["port"], int):
             return bool(entry["port"] <= self.query.port <= entry.get("endPort", entry["port"]))
         if not isinstance(receiver, Pod):
-            return direction == "Egress" and not peers and self.ask(Question.NAMED_PORT_MATCHES_OUTSIDE)
+            return direction == "Egress" and not peers and self.ask(Ambiguity.NAMED_PORT_MATCHES_OUTSIDE)
         for port in receiver.ports:
             if (port.name, port.protocol, port.number) == (entry["port"], self.query.protocol, self.query.port):
                 return True

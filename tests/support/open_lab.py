@@ -14,7 +14,7 @@ from fixtures import paths
 from fixtures.progress import Progress
 from fixtures.providers.lab import LabProvider
 from fixtures.run import options
-from fixtures.workspaces.pool import STAGES, Campaign
+from fixtures.workspaces.pool import WORKSPACES, WorkspacePool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,10 +77,10 @@ def opened(out: Path, **chosen: object) -> Iterator[OpenLab]:
 
 
 @contextmanager
-def staged(out: Path, count: int = STAGES, **chosen: object) -> Iterator[Campaign]:
+def staged(out: Path, count: int = WORKSPACES, **chosen: object) -> Iterator[WorkspacePool]:
     """So many open stages in a lab of these options."""
     with opened(out, **chosen) as one:
-        made = Campaign(one.testbed, Progress(), count)
+        made = WorkspacePool(one.testbed, Progress(), count)
         try:
             made.open()
             yield made

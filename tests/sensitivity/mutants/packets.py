@@ -46,7 +46,7 @@ def same_node_owner() -> None:
     """Answers between two isolated pods of one node are judged like new connections."""
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
-        apart = [
+        pods_on_two_nodes = [
             f"    {family} saddr {n} {family} daddr != {n} {STATE}\n    {family} saddr != {n} {STATE}"
             for n in networks
             for family, version in FAMILIES
@@ -54,7 +54,7 @@ def same_node_owner() -> None:
         ]
         lines = FORWARD(networks, dispatch)
         at = next(index for index, line in enumerate(lines) if STATE in line)
-        return [*lines[:at], *apart, *lines[at + 1 :]]
+        return [*lines[:at], *pods_on_two_nodes, *lines[at + 1 :]]
 
     rules.forward_chain = forward_chain
 

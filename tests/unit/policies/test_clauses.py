@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from policies import base_world as stage
-from policies import cases, clauses, requirements
-from policies.ambiguities import Question
+from policies import base_world, cases, clauses, requirements
+from policies.ambiguities import Ambiguity
 from policies.datafile import BadFileError
 from policies.explain import explain
 from policies.oracle import Query
@@ -43,7 +42,7 @@ def test_every_requirement_of_a_clause_has_its_number() -> None:
 def test_every_open_question_is_left_open_by_one_clause() -> None:
     """Each question stands under one clause, which is not a defined one."""
     named = [question for clause in clauses.load().values() for question in clause.questions]
-    assert sorted(named) == sorted(Question)
+    assert sorted(named) == sorted(Ambiguity)
     assert all(clause.status != "defined" for clause in clauses.load().values() if clause.questions)
 
 
@@ -58,7 +57,7 @@ def test_sentences_of_clauses_are_sentences() -> None:
 def test_an_explanation_quotes_each_clause_once() -> None:
     """Reasons cite numbers, and the sentences of the clauses follow, each once."""
     case = next(case for case in cases.corpus() if case.id == "deny-all-both")
-    world = case.steps[-1].world(stage.build())
+    world = case.steps[-1].world(base_world.build())
     decision = explain(world, "x/a", "x/b", Query("TCP", 80))
     assert decision.line == (
         "denied: x/deny isolates x/a for egress and has no egress rule (clauses 2 and 10); "

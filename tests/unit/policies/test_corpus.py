@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policies import base_world as stage
-from policies import cases
+from policies import base_world, cases
 from policies.datafile import BadFileError
 from policies.disagreements import disagreements
-from policies.oracle import Path, Query, Verdict
+from policies.oracle import Decision, Path, Query
 
 if TYPE_CHECKING:
     from policies.cases import Case
 
-QUERIES = [Query(*flow, *row) for flow in stage.FLOWS for row in itertools.product(Path, (4, 6))]
+QUERIES = [Query(*flow, *row) for flow in base_world.FLOWS for row in itertools.product(Path, (4, 6))]
 
 
 @pytest.mark.parametrize("case", cases.corpus(), ids=str)
@@ -31,8 +30,8 @@ def test_oracle_says_what_the_case_states(case: Case) -> None:
 def test_a_case_allows_and_denies(case: Case) -> None:
     """A case that only allows or only denies proves little."""
     seen = {verdict for step in case.steps for block in step.expectations for verdict in block.cells.values()}
-    assert Verdict.ALLOWED in seen
-    assert case.id in {"nobody-is-selected", "block-everything"} or Verdict.DENIED in seen
+    assert Decision.ALLOWED in seen
+    assert case.id in {"nobody-is-selected", "block-everything"} or Decision.DENIED in seen
 
 
 GOOD = """

@@ -6,12 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from policies import ambiguities as questions
-from policies import base_world as stage
-from policies import cases
-from policies.ambiguities import PROFILES, Question
+from policies import ambiguities, base_world, cases
+from policies.ambiguities import PROFILES, Ambiguity
 from policies.disagreements import disagreements
-from policies.oracle import Path, Query, Verdict, reach
+from policies.oracle import Decision, Path, Query, reach
 from policies.stated import stated
 
 TEXT = """
@@ -29,13 +27,13 @@ cases:
         allow: ["outside > x/a x/b x/c"]
 """
 PACKET_FILTER = PROFILES["packet-filter"]
-NO_BLOCKS = {Question.BLOCK_MATCHES_PODS: False}
+NO_BLOCKS = {Ambiguity.BLOCK_MATCHES_PODS: False}
 
 
-def found(text: str, profile: dict[Question, bool] | None = None) -> list[str]:
+def found(text: str, profile: dict[Ambiguity, bool] | None = None) -> list[str]:
     """What a file of one case states otherwise than the oracle."""
     (case,) = cases.load(text, "mine.yaml")
-    return [str(row) for row in disagreements(case, profile or questions.OPEN)]
+    return [str(row) for row in disagreements(case, profile or ambiguities.OPEN)]
 
 
 def test_a_file_that_states_what_the_specification_says_agrees_with_every_engine() -> None:
@@ -68,7 +66,7 @@ def test_a_lie_is_found_with_its_line_and_reasons(old: str, new: str, where: str
 def test_what_an_engine_declares_may_be_stated_to_it_and_to_no_other() -> None:
     """A file that was written for one engine's answers judges engines that declare the same."""
     written = TEXT.replace(OPEN_CELLS, OPEN_CELLS.replace("open", "deny"))
-    assert found(written, NO_BLOCKS | {Question.BLOCK_MATCHES_NODES: False}) == []
+    assert found(written, NO_BLOCKS | {Ambiguity.BLOCK_MATCHES_NODES: False}) == []
     declared = found(written, dict(PACKET_FILTER))
     assert any(
         "stated denied, but allowed" in row and "x/p ingress rule 0 allows x/a on TCP/80" in row for row in declared
@@ -90,21 +88,25 @@ def test_a_family_is_asked_about_alone_where_the_file_is_about_it() -> None:
 def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], network: str, profile: str) -> None:
     """On fewer nodes, with all pods in one network: what is not so there is not stated there."""
     addresses: dict[str, tuple[str, ...]] = {
-        key: (f"{network}.{number}",) for number, key in enumerate(stage.KEYS, 10)
+        key: (f"{network}.{number}",) for number, key in enumerate(base_world.KEYS, 10)
     }
-    hosts = {stage.HOME: ("192.0.2.11", f"{network}.1"), stage.AWAY: ("192.0.2.12",), stage.OUTSIDE: ("203.0.113.10",)}
+    hosts = {
+        base_world.HOME: ("192.0.2.11", f"{network}.1"),
+        base_world.AWAY: ("192.0.2.12",),
+        base_world.OUTSIDE: ("203.0.113.10",),
+    }
     if len(nodes) == 1:
-        hosts[stage.AWAY] = hosts[stage.HOME]
-    live = stage.build(addresses | hosts, nodes)
+        hosts[base_world.AWAY] = hosts[base_world.HOME]
+    live = base_world.build(addresses | hosts, nodes)
     some = 0
     for case in cases.corpus():
         for step in case.steps:
             world = step.world(live)
-            file = stated(step, step.world(stage.build()), world, 4)
+            file = stated(step, step.world(base_world.build()), world, 4)
             for query in (Query("TCP", 80), Query("UDP", 81), Query("TCP", 81, Path.SERVICE)):
                 cells = file.cells(query)
                 said = reach(world, query, PROFILES[profile])
-                own = stage.OUTSIDE, stage.AWAY
+                own = base_world.OUTSIDE, base_world.AWAY
                 asked = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
                 some += len(asked)
                 assert [cell for cell in asked if said.verdict(*cell) is not cells[cell]] == [], f"{case} {query}"
@@ -115,11 +117,11 @@ def test_a_pair_on_one_node_here_and_not_on_paper_is_not_stated() -> None:
     """A node always reaches its own pods (clause 47), so what a file says of another node's is not asked there."""
     (case,) = cases.load(TEXT, "mine.yaml")
     step = replace(case.steps[0], policies={})
-    paper, query = step.world(stage.build()), Query("TCP", 80)
-    alone = stated(step, paper, step.world(stage.build(nodes=("n0",))), 4)
-    assert (stage.AWAY, "x/a") in alone.moved
+    paper, query = step.world(base_world.build()), Query("TCP", 80)
+    alone = stated(step, paper, step.world(base_world.build(nodes=("n0",))), 4)
+    assert (base_world.AWAY, "x/a") in alone.moved
     assert ("x/b", "x/a") not in alone.moved
     assert stated(step, paper, paper, 4).moved == frozenset()
-    assert (stage.OUTSIDE, "x/a") in alone.cells(query)
+    assert (base_world.OUTSIDE, "x/a") in alone.cells(query)
     assert alone.cells(Query("TCP", 81)) == {}
-    assert Verdict.UNDEFINED not in alone.cells(query).values()
+    assert Decision.UNDEFINED not in alone.cells(query).values()

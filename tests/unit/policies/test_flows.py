@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from policies import matrix
-from policies.flow import DENIED, Expected, Observation, Target
+from policies.flow import DENIED, Flow, Observation, Target
 
 TARGET = Target("tcp", "10.244.1.2", 80)
-EXACT = Expected("x/a", "x/b", TARGET, identities=frozenset({"x/b"}), sources=frozenset({"10.244.1.3"}))
+EXACT = Flow("x/a", "x/b", TARGET, identities=frozenset({"x/b"}), sources=frozenset({"10.244.1.3"}))
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_a_flow_has_to_reach_the_right_pod_from_the_right_address(seen: Observat
 )
 def test_a_denied_flow_has_to_be_stopped_and_not_broken(outcome: str, why: str | None) -> None:
     """Every way of not getting through is a denial; a broken probe is none."""
-    assert Expected("x/a", "x/b", TARGET, outcome=DENIED, server="x/b").wrong(Observation(outcome)) == why
+    assert Flow("x/a", "x/b", TARGET, outcome=DENIED, server="x/b").wrong(Observation(outcome)) == why
 
 
 def test_a_matrix_marks_wrong_cells_and_leaves_unsent_ones_blank() -> None:
     """Right cells are dots, wrong ones carry the reason, cells without a flow stay blank."""
-    back = Expected("x/b", "x/a", TARGET)
+    back = Flow("x/b", "x/a", TARGET)
     wrong = matrix.Wrong(back, Observation("timeout"), "timeout")
     text = matrix.build([EXACT, back], [wrong]).text()
     assert text.splitlines() == [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policies import serialization as manifest
+from policies import serialization
 from policies.invalid import InvalidPolicyError
 from policies.model import EGRESS, EVERYTHING, INGRESS, PodPeer, PortRule, Rule
 
@@ -24,35 +24,35 @@ def policy(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML
 
 def test_types_follow_the_rules_where_they_are_not_written() -> None:
     """Ingress always, Egress where there is an egress rule (clause 8)."""
-    assert manifest.read(policy()).types == {INGRESS}
-    assert manifest.read(policy(egress=[])).types == {INGRESS}
-    assert manifest.read(policy(egress=[{}])).types == {INGRESS, EGRESS}
-    assert manifest.read(policy(policyTypes=["Egress"], ingress=[{}])).types == {EGRESS}
-    assert manifest.read(policy(policyTypes=[])).types == {INGRESS}
+    assert serialization.read(policy()).types == {INGRESS}
+    assert serialization.read(policy(egress=[])).types == {INGRESS}
+    assert serialization.read(policy(egress=[{}])).types == {INGRESS, EGRESS}
+    assert serialization.read(policy(policyTypes=["Egress"], ingress=[{}])).types == {EGRESS}
+    assert serialization.read(policy(policyTypes=[])).types == {INGRESS}
 
 
 def test_absent_null_and_empty_lists_of_rules_are_the_same() -> None:
     """No rule allows nothing; a rule without peers and ports allows everything (clauses 10, 12, 29)."""
     absent: list[dict[str, Any]] = [{}, {"ingress": None}, {"ingress": []}]
     for written in absent:
-        assert manifest.read(policy(**written)).ingress == ()
+        assert serialization.read(policy(**written)).ingress == ()
     open_rules: list[dict[str, Any]] = [{}, {"from": []}, {"from": None, "ports": None}, {"ports": []}]
     for rule in open_rules:
-        assert manifest.read(policy(ingress=[rule])).ingress == (Rule(),)
+        assert serialization.read(policy(ingress=[rule])).ingress == (Rule(),)
 
 
 def test_an_absent_selector_is_not_an_empty_one() -> None:
     """Absent selectors of a peer stay absent; an absent podSelector of the policy selects all (clauses 6, 16)."""
-    rule = manifest.read(policy(ingress=[{"from": [{"namespaceSelector": {}}, {"podSelector": {}}]}])).ingress[0]
+    rule = serialization.read(policy(ingress=[{"from": [{"namespaceSelector": {}}, {"podSelector": {}}]}])).ingress[0]
     assert rule.peers == (PodPeer(EVERYTHING, None), PodPeer(None, EVERYTHING))
     without = policy()
     del without["spec"]["podSelector"]
-    assert manifest.read(without).subject == EVERYTHING
+    assert serialization.read(without).subject == EVERYTHING
 
 
 def test_protocol_is_tcp_where_it_is_not_written() -> None:
     """Clause 31."""
-    rule = manifest.read(policy(ingress=[{"ports": [{"port": 80}, {"protocol": "UDP"}, {}]}])).ingress[0]
+    rule = serialization.read(policy(ingress=[{"ports": [{"port": 80}, {"protocol": "UDP"}, {}]}])).ingress[0]
     assert rule.ports == (PortRule("TCP", 80), PortRule("UDP"), PortRule("TCP"))
 
 
@@ -60,8 +60,8 @@ def test_a_manifest_without_namespace_is_where_it_is_applied() -> None:
     """Kubectl's namespace, which is default where nothing is said."""
     bare = policy()
     del bare["metadata"]["namespace"]
-    assert manifest.read(bare).key == "default/p"
-    assert manifest.read(bare, "y").key == "y/p"
+    assert serialization.read(bare).key == "default/p"
+    assert serialization.read(bare, "y").key == "y/p"
 
 
 PORT = "spec.ingress[0].ports[0]"
@@ -119,7 +119,7 @@ PEER = "spec.ingress[0].from[0]"
 def test_what_the_api_refuses_is_refused(spec: dict[str, Any], field: str, rule: str) -> None:
     """Every rule names the field that breaks it (clauses 20, 23, 32, 40)."""
     with pytest.raises(InvalidPolicyError) as raised:
-        manifest.read(policy(**copy.deepcopy(spec)))
+        serialization.read(policy(**copy.deepcopy(spec)))
     assert raised.value.field == field
     assert rule in raised.value.rule
 
@@ -127,4 +127,4 @@ def test_what_the_api_refuses_is_refused(spec: dict[str, Any], field: str, rule:
 def test_bits_beyond_the_mask_are_accepted() -> None:
     """An API server may hold such a CIDR from before it refused them (clause 28)."""
     block = {"ipBlock": {"cidr": "10.0.0.1/8", "except": ["10.1.2.3/16"]}}
-    assert manifest.read(policy(ingress=[{"from": [block]}])).ingress[0].peers
+    assert serialization.read(policy(ingress=[{"from": [block]}])).ingress[0].peers

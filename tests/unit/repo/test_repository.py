@@ -17,9 +17,8 @@ from fixtures import paths
 from fixtures.binaries import catalogue as binaries
 from fixtures.cnis import audits, catalogue, claims
 from fixtures.faults import catalogue as faults
-from policies import ambiguities as questions
+from policies import ambiguities, requirements
 from policies import cases as policy_cases
-from policies import requirements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,7 +173,7 @@ def test_every_policy_engine_stands_beside_a_plugin(name: str) -> None:
     for variant in catalogue.known("policy-engine")[name]:
         engine = catalogue.find(f"flannel:vxlan+{name}:{variant}").variant
         assert "network-policy" in engine.features
-        assert engine.profile in questions.PROFILES
+        assert engine.profile in ambiguities.PROFILES
 
 
 def test_generic_code_names_no_plugin() -> None:
@@ -236,7 +235,7 @@ def test_every_import_is_declared() -> None:
     missing = [
         f"{path.relative_to(paths.ROOT)}: {name}"
         for path in tracked(".py")
-        if not any(path.is_relative_to(paths.ROOT / apart) for apart in OTHER_ENVIRONMENTS)
+        if not any(path.is_relative_to(paths.ROOT / pods_on_two_nodes) for pods_on_two_nodes in OTHER_ENVIRONMENTS)
         for name in sorted(imported(path) - {"_typeshed"})  # exists for type checkers only
         if not declared.intersection(map(normalized, provided.get(name, ())))
     ]
