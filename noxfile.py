@@ -228,10 +228,33 @@ def clean(session: nox.Session) -> None:
     python(session, "-m", "fixtures.commands.clean", *session.posargs)
 
 
+def run_tests(session: nox.Session, *options: str, default: list[str]) -> None:
+    """Run tests of netproof itself: those that are given, or the default folders."""
+    given = [word for word in session.posargs if (ROOT / word.split("::")[0]).exists()]
+    python(session, "-m", "pytest", "-q", *options, *([] if given else default), *session.posargs)
+
+
+@nox.session
+def unit(session: nox.Session) -> None:
+    """Test what needs no lab, in less than a minute: logic, messages, the repository."""
+    workers = [] if said(session, "-n") else ["-n", "auto", "--maxprocesses", "4"]
+    run_tests(session, *workers, default=["tests/unit"])
+
+
+@nox.session
+def lab_tests(session: nox.Session) -> None:
+    """Test what needs labs: whole runs, checks on broken nodes, policy suites on mutants, kills."""
+    run_tests(session, default=["tests/lab", "tests/kind"])
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the suite itself: units, the repository, and everything that needs a lab of its own."""
-    python(session, "-m", "pytest", *session.posargs)  # tests/, unless files are given
+    """Test the suite itself: `unit`, and where that passes `lab_tests`; or with [-- OPTIONS] of pytest all at once."""
+    if session.posargs:
+        run_tests(session, default=["tests"])
+    else:
+        unit(session)
+        lab_tests(session)
 
 
 @nox.session

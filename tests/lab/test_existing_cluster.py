@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.lab
+
 ACCOUNT = "/api/v1/namespaces/kube-system/serviceaccounts/narrow"
 SOME = "D01,D03,D50,D65,D66"
 
@@ -52,7 +54,6 @@ def namespaces(kubeconfig: Path) -> list[str]:
     return [row["metadata"]["name"] for row in Kube(kubeconfig).every("namespaces")]
 
 
-@pytest.mark.lab
 def test_it_is_certified_and_left_as_it_was(existing: Path, tmp_path: Path) -> None:
     """What needs no node is checked, the rest is unsupported, and no namespace of ours stays."""
     before = namespaces(existing)
@@ -65,7 +66,6 @@ def test_it_is_certified_and_left_as_it_was(existing: Path, tmp_path: Path) -> N
     assert namespaces(existing) == before
 
 
-@pytest.mark.lab
 def test_nodes_are_looked_at_where_the_user_allows_it(existing: Path, tmp_path: Path) -> None:
     """--allow-node-commands gives the cases that read a node's kernel their verdict, and leaves nothing either."""
     before = namespaces(existing)
@@ -76,7 +76,6 @@ def test_nodes_are_looked_at_where_the_user_allows_it(existing: Path, tmp_path: 
     assert namespaces(existing) == before
 
 
-@pytest.mark.lab
 def test_a_command_on_a_node_answers_as_in_a_lab(existing: Path) -> None:
     """Output, errors and exit code of a command come back by the API; a host that is no node is refused."""
     kube = Kube(existing)
@@ -94,7 +93,6 @@ def test_a_command_on_a_node_answers_as_in_a_lab(existing: Path) -> None:
         own_namespaces.remove(kube)
 
 
-@pytest.mark.lab
 def test_nodes_are_broken_only_where_the_user_allows_it(existing: Path, tmp_path: Path) -> None:
     """Without --allow-faults a fault is unsupported; with it, it is injected, seen, and undone."""
     where = ["--cluster", "kubeconfig", "--kubeconfig", str(existing), "--cni", "bridge"]
@@ -110,7 +108,6 @@ def test_nodes_are_broken_only_where_the_user_allows_it(existing: Path, tmp_path
     assert events == ["injecting", "healed"]
 
 
-@pytest.mark.lab
 def test_a_rehearsal_creates_nothing(existing: Path, tmp_path: Path) -> None:
     """--dry-run says what would be created, on which nodes, from which image."""
     before = namespaces(existing)
@@ -121,7 +118,6 @@ def test_a_rehearsal_creates_nothing(existing: Path, tmp_path: Path) -> None:
     assert namespaces(existing) == before
 
 
-@pytest.mark.lab
 def test_what_a_killed_run_left_is_refused_and_cleaned(existing: Path, tmp_path: Path) -> None:
     """After kill -9 the next run says what is there, and `nox -s clean` removes it and nothing else."""
     before = namespaces(existing)
@@ -152,7 +148,6 @@ def with_token(kubeconfig: Path, token: str, path: Path) -> Path:
     return path
 
 
-@pytest.mark.lab
 def test_rights_that_are_too_narrow_are_named(existing: Path, tmp_path: Path) -> None:
     """An account that may read nodes only is told all that it may not, before anything is created."""
     kube = Kube(existing)
@@ -167,7 +162,6 @@ def test_rights_that_are_too_narrow_are_named(existing: Path, tmp_path: Path) ->
     assert "create pods/exec" in ended.said
 
 
-@pytest.mark.lab
 def test_credentials_that_are_refused_are_named(existing: Path, tmp_path: Path) -> None:
     """A token that the API does not know ends the run with one sentence."""
     ended = run(with_token(existing, "nonsense", tmp_path / "expired"), tmp_path / "out")
@@ -193,7 +187,6 @@ spec: {policyName: own-registry, validationActions: [Deny]}
 """
 
 
-@pytest.mark.lab
 def test_a_registry_that_is_required_is_named(existing: Path, tmp_path: Path) -> None:
     """Where admission takes images of one registry only, that is said before anything is created; theirs is taken."""
     before = namespaces(existing)
@@ -240,7 +233,6 @@ spec: {limits: [{type: Container, default: {memory: 16Mi}}]}
 """
 
 
-@pytest.mark.lab
 def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tmp_path: Path) -> None:
     """What most namespaces have is named with what it would do to probe pods; what one team has is not."""
     kube = Kube(existing)
@@ -259,38 +251,3 @@ def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tm
     assert f"{start} ResourceQuota small, and ours may get it: it allows 3 pods, and a run has 4 and more" in said
     assert f"{start} ResourceQuota small, and ours may get it: it wants requests.cpu of every container" in said
     assert f"{start} LimitRange defaults, and ours may get it: it limits containers to 16Mi of memory" in said
-
-
-def test_options_of_a_lab_are_refused(tmp_path: Path) -> None:
-    """An existing cluster has its programs; and a kubeconfig says nothing to a lab."""
-    config = tmp_path / "config"
-    config.write_text("")
-    ended = run(config, tmp_path / "out", "--bin", "etcd=/etcd", "--behind-router", "1")
-    assert "takes the cluster as it is; leave out --behind-router, --bin." in ended.said
-    ended = pytest_suites("--cluster", "lab", "--dry-run", "--out", str(tmp_path / "lab"))
-    assert "--dry-run: only for --cluster kubeconfig." in ended.said
-
-
-def node(name: str, *, ready: bool = True, **spec: object) -> dict[str, object]:
-    """A Node object."""
-    status = {
-        "conditions": [{"type": "Ready", "status": str(ready)}],
-        "addresses": [{"type": "Hostname", "address": name}, {"type": "InternalIP", "address": f"192.0.2.{name[1:]}"}],
-    }
-    return {"metadata": {"name": name}, "spec": spec, "status": status}
-
-
-def test_nodes_are_a_sample_of_those_that_could_run_pods() -> None:
-    """Of hundreds of nodes a few are used, from the first to the last; those that could not are left out."""
-    nodes = [node(f"n{number}", podCIDRs=[f"10.0.{number}.0/24"]) for number in range(1, 201)]
-    nodes[0] = node("n1", ready=False)
-    nodes[1] = node("n2", unschedulable=True)
-    found = shape.read(nodes, Topology())
-    assert found.usable == 198
-    assert found.node_names == ("n3", "n69", "n135")
-    assert found.node_ip(1, "ipv4") == "192.0.2.69"
-    assert found.pod_cidrs(2) == ["10.0.135.0/24"]
-    with pytest.raises(MachineLacks, match="has no InternalIP of ipv6"):
-        found.node_ip(0, "ipv6")
-    with pytest.raises(MachineLacks, match="None of the cluster's 2 nodes"):
-        shape.read(nodes[:2], Topology())

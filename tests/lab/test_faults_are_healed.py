@@ -87,11 +87,3 @@ def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_p
     assert lab.testbed.findings() == before
     again = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=True)
     assert not again.stdout
-
-
-def test_heal_without_a_lab_is_wrong_use(tmp_path: Path) -> None:
-    """A folder that holds no open lab is refused with one sentence."""
-    heal = [sys.executable, "-m", "fixtures.commands.heal", str(tmp_path), str(tmp_path)]
-    done = subprocess.run(heal, cwd=paths.ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 4
-    assert "give the folder that `nox -s lab` printed" in done.stderr

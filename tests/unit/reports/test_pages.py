@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures import paths
 from policies import requirements
 from reports import claims, compare, differences, page, plugin, summary, timeline
 
@@ -102,11 +103,11 @@ def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
 
 
 def test_a_machine_without_node_makes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PATH has no node, one is had from PyPI, and what it needs comes with it."""
+    """Where PATH has no node, one comes from PyPI with what it needs: once for a machine, into netproof's cache."""
     results = tmp_path / "results"
     results.mkdir()
     case = {"uuid": "1", "name": "a case that nobody has", "status": "passed", "start": 1, "stop": 2}
     (results / "1-result.json").write_text(json.dumps(case))
     monkeypatch.setenv("PATH", str(tmp_path))
-    page.write(results, tmp_path / "allure.html", tmp_path / "cache")
+    page.write(results, tmp_path / "allure.html", paths.cache())
     assert "</html>" in (tmp_path / "allure.html").read_text()
