@@ -266,7 +266,7 @@ def breaks(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """Kill the runner, the lab's first process and etcd at many random moments (default 20 each)."""
+    """Kill the runner, the lab's first process and etcd at 20 random moments each, or as many as given: [-- N]."""
     os.environ["NETPROOF_KILLS"] = session.posargs[0] if session.posargs else "20"
     python(session, "-m", "pytest", "-q", "tests/lab/test_nothing_is_left.py")
 

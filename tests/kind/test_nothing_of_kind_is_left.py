@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fixtures.clusters.kind.engine import Engine
 
 KILLS = int(os.environ.get("NETPROOF_KILLS", "10"))
+SEED = os.environ.get("NETPROOF_SEED") or str(secrets.randbelow(2**31))  # of the moments: the same ones again
 OPTIONS = os.environ.get("NETPROOF_KIND", "")
 LATEST = 75.0  # seconds after which a run is killed at the latest: then its cases are under way
 WHAT = (  # what an engine has: as it lists things
@@ -43,7 +45,8 @@ def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -
     before = there(where)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
-    moment = random.Random(f"{os.getpid()}-{number}").uniform(0.5, LATEST)  # noqa: S311 - a moment
+    moment = random.Random(f"{SEED} {number}").uniform(0.5, LATEST)  # noqa: S311 - a moment
+    print(f"NETPROOF_SEED={SEED}: the run is killed after {moment:.2f} s")  # noqa: T201 - pytest shows it with a failure
     suite = [sys.executable, "-m", "pytest", "-q", "suites/datapath", "--cluster", "kind", "--no-page"]
     command = [*suite, "--out", str(tmp_path / "out"), *shlex.split(OPTIONS)]
     environment = os.environ | {"TMPDIR": str(temporary)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import secrets
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.lab
 WHOLE_LIFE = 11.0  # seconds: a lab comes up in about nine; so moments in all stages are hit
 GONE_PATIENCE = 10.0  # seconds until everything is gone; the kernel needs about half a second
 VICTIMS = ("runner", "first process", "etcd")
+SEED = os.environ.get("NETPROOF_SEED") or str(secrets.randbelow(2**31))  # of the moments: the same ones again
 MOMENTS = int(os.environ.get("NETPROOF_KILLS", "2"))  # per victim; `nox -s endurance` asks for more
 
 
@@ -55,7 +57,8 @@ def _command(pid: int) -> str:
 def test_a_kill_at_any_moment_leaves_nothing(tmp_path: Path, victim: str, moment: int) -> None:
     """After kill -9 of the runner, the lab's first process or etcd: no process, interface, mount or file."""
     before = machine()
-    delay = random.SystemRandom().uniform(0.5, WHOLE_LIFE)
+    delay = random.Random(f"{SEED} {victim} {moment}").uniform(0.5, WHOLE_LIFE)  # noqa: S311 - a moment
+    print(f"NETPROOF_SEED={SEED}: {victim} is killed after {delay:.2f} s")  # noqa: T201 - pytest shows it with a failure
     command = [sys.executable, "-m", "fixtures.commands.lab", "--out", str(tmp_path / "lab")]
     with (tmp_path / "log").open("wb") as log:
         runner = subprocess.Popen(command, cwd=paths.ROOT, stdout=log, stderr=log)

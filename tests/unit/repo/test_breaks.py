@@ -1,0 +1,29 @@
+"""The table of breaks, without a lab."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from fixtures import paths
+from policies import requirements
+
+ROWS = yaml.safe_load((paths.ROOT / "tests" / "lab" / "breaks.yaml").read_text())
+
+
+def test_the_table_of_breaks_is_sound() -> None:
+    """Names are there once, every break turns something red and leaves a neighbour green, and all of them exist."""
+    assert len({row["name"] for row in ROWS}) == len(ROWS)
+    for row in ROWS:
+        assert row["red"], row["name"]
+        assert row["green"], row["name"]
+        assert not set(row["red"]) & set(row["green"]), row["name"]
+        assert {*row["red"], *row["green"]} <= requirements.load().keys(), row["name"]
+
+
+def test_documents_name_as_many_breaks_as_there_are() -> None:
+    """The figures of README and architecture are the table's."""
+    for name, pattern in (("README.md", r"break (\d+) things"), ("docs/architecture.md", r"in (\d+) ways")):
+        (figure,) = re.findall(pattern, (paths.ROOT / name).read_text())
+        assert int(figure) == len(ROWS), name
