@@ -1,0 +1,167 @@
+"""What a run leaves and how it ends: pytest with the reporting plugin, in this process, on suites of a few lines."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import pytest
+
+import reports.plugin
+from fixtures import paths
+from fixtures.errors import NetproofError, PluginFailed
+from tests.support.run import Ended
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUITE = '''
+import pytest
+from reports.outcome import Inconclusive, Refuted
+from reports.plugin import FACTS
+
+@pytest.mark.requirement("D01")
+def test_passed():
+    """It holds."""
+
+@pytest.mark.requirement("D04")
+def test_refuted(request):
+    """It does not hold."""
+    request.node.stash[FACTS] = {"flows": 9}
+    raise Refuted("2 of 9 flows are wrong")
+
+@pytest.mark.requirement("D02")
+def test_broken():
+    """It trips."""
+    assert 1 == 2
+
+@pytest.mark.requirement("D03")
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_unsupported(family):
+    """It is not offered."""
+    pytest.skip("my-cni on lab does not offer it")
+
+@pytest.mark.requirement("D05")
+def test_inconclusive():
+    """Its control fails."""
+    raise Inconclusive("the server of a pod is dead")
+
+@pytest.mark.requirement("D06")
+def test_interrupted():
+    """It stops the run."""
+    pytest.exit("During the run the cluster ended.", returncode=3)
+'''
+
+
+class Cluster:
+    """What the plugin of clusters tells the plugin of reports, without a cluster."""
+
+    def __init__(self, failure: NetproofError | None = None) -> None:
+        self.failure = failure
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Its options that reports read."""
+        parser.addoption("--only")
+        parser.addoption("--cni", default="my-cni:plain")
+
+    def pytest_netproof_active(self) -> bool:
+        """This run has a cluster."""
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """The cluster comes up, or does not."""
+        if self.failure:
+            pytest.exit(str(self.failure), returncode=self.failure.exit_code)
+
+    def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any]:
+        """Facts of it."""
+        shape = {"provider": "lab", "nodes": 3, "families": ["ipv4"], "proxy_mode": "iptables", "mtu": 1500}
+        known = {"cni": "my-cni:plain", "cluster": shape, "programs": [], "cache": str(config.option.out)}
+        if self.failure:
+            known["failure"] = {"reason": str(self.failure), "exit_code": self.failure.exit_code}
+        return known
+
+
+def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[str, Any]]:
+    """How a run of the suite in the folder ended, and its verdict.json; {} where it wrote none."""
+    (folder / "test_suite.py").write_text(SUITE)
+    options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
+    options += ["-p", "reports.plugin", "--no-page", "--out", str(folder / "out")]
+    said = io.StringIO()
+    with (
+        mock.patch.object(reports.plugin, "CONTROLLER", None),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+    ):
+        code = pytest.main([*options, *arguments, str(folder / "test_suite.py")], plugins=[cluster])
+    path = folder / "out" / "verdict.json"
+    return Ended(int(code), said.getvalue()), json.loads(path.read_text()) if path.exists() else {}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "code", "verdicts"),
+    [
+        ("passed or unsupported", 0, {"D01": "passed", "D03": "unsupported"}),
+        ("passed or refuted", 0, {"D01": "passed", "D04": "failed"}),  # D04 is a SHOULD
+        ("passed or broken", 3, {"D01": "passed", "D02": "error"}),
+        ("passed or inconclusive", 2, {"D01": "passed", "D05": "inconclusive"}),
+        ("test_unsupported", 2, {"D03": "unsupported"}),
+        ("nothing", 2, {}),
+    ],
+)
+def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, verdicts: dict[str, str]) -> None:
+    """Whatever pytest thinks of a run, it ends with what verdict.json says, and JUnit and Allure have their files."""
+    ended, document = run(tmp_path, Cluster(), "-k", chosen)
+    assert (ended.code, document["exit_code"]) == (code, code), ended.said
+    assert {row["id"]: row["verdict"] for row in document["requirements"]} == verdicts
+    assert (tmp_path / "out" / "junit.xml").exists()
+    assert len(list((tmp_path / "out" / "allure-results").glob("*-result.json"))) >= len(verdicts)
+
+
+def test_records_of_workers_reach_the_one_that_writes(tmp_path: Path) -> None:
+    """With xdist as without: each case once, with its sentence and parameters, why it did not pass, and its facts."""
+    ended, document = run(tmp_path, Cluster(), "-k", "refuted or unsupported", "-n", "2")
+    unsupported, refuted = document["requirements"]
+    assert [case["title"] for case in unsupported["cases"]] == [
+        "It is not offered. [ipv4]",
+        "It is not offered. [ipv6]",
+    ]
+    assert {case["message"] for case in unsupported["cases"]} == {"my-cni on lab does not offer it"}
+    (case,) = refuted["cases"]
+    assert (case["message"], case["facts"]) == ("2 of 9 flows are wrong", {"flows": 9})
+    ended.require(2, "failed", "D04", "It does not hold.", "unsupported", "D03")
+
+
+def test_a_run_that_was_cut_short_certifies_nothing(tmp_path: Path) -> None:
+    """Passed cases before the end do not count as a verdict; they are in the document all the same."""
+    ended, document = run(tmp_path, Cluster(), "-k", "passed or interrupted")
+    assert (ended.code, document["exit_code"], document["verdict"]) == (3, 3, "error")
+    assert [(row["id"], row["verdict"]) for row in document["requirements"]] == [("D01", "passed")]
+
+
+@pytest.mark.parametrize(
+    ("failure", "verdict"),
+    [(PluginFailed("my-cni did not come up"), "failed"), (NetproofError("etcd did not start"), "error")],
+)
+def test_a_cluster_that_does_not_come_up_leaves_a_verdict(
+    tmp_path: Path, failure: NetproofError, verdict: str
+) -> None:
+    """The plugin's fault is a failed certification, ours an error; both have the reason in verdict.json."""
+    ended, document = run(tmp_path, Cluster(failure))
+    ended.require(failure.exit_code, str(failure))
+    found = (document["verdict"], document["exit_code"], document["reason"], document["requirements"])
+    assert found == (verdict, failure.exit_code, str(failure), [])
+
+
+def test_a_run_that_was_refused_leaves_no_verdict(tmp_path: Path) -> None:
+    """Where nothing was changed there is no run: an unknown requirement, a folder that has one already."""
+    ended, document = run(tmp_path, Cluster(), "--only", "D01,D99")
+    ended.require(4, "--only", "D99")
+    assert document == {}
+    run(tmp_path, Cluster(), "-k", "passed")
+    run(tmp_path, Cluster(), "-k", "refuted")[0].require(4, "--out", "holds a run already")
+    assert json.loads((tmp_path / "out" / "verdict.json").read_text())["exit_code"] == 0
