@@ -66,6 +66,7 @@ class Cluster:
         """Its options that reports read."""
         parser.addoption("--only")
         parser.addoption("--cni", default="my-cni:plain")
+        parser.addoption("--shuffle", type=int)
 
     def pytest_netproof_active(self) -> bool:
         """This run has a cluster."""
@@ -80,7 +81,13 @@ class Cluster:
     def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any]:
         """Facts of it."""
         shape = {"provider": "lab", "nodes": 3, "families": ["ipv4"], "proxy_mode": "iptables", "mtu": 1500}
-        known = {"cni": "my-cni:plain", "cluster": shape, "programs": [], "cache": str(config.option.out)}
+        known = {
+            "cni": "my-cni:plain",
+            "cluster": shape,
+            "programs": [],
+            "cache": str(config.option.out),
+            "claims": [],
+        }
         if self.failure:
             known["failure"] = {"reason": str(self.failure), "exit_code": self.failure.exit_code}
         return known
@@ -116,6 +123,7 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[st
 def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, verdicts: dict[str, str]) -> None:
     """Whatever pytest thinks of a run, it ends with what verdict.json says, and JUnit and Allure have their files."""
     ended, document = run(tmp_path, Cluster(), "-k", chosen)
+    assert document, ended.said
     assert (ended.code, document["exit_code"]) == (code, code), ended.said
     assert {row["id"]: row["verdict"] for row in document["requirements"]} == verdicts
     assert (tmp_path / "out" / "junit.xml").exists()
