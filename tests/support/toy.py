@@ -19,6 +19,8 @@ from fixtures.run.options import Option, option
 from fixtures.testbed.testbed import Testbed
 
 if TYPE_CHECKING:
+    import pytest
+
     from fixtures.clusters.topology import Shape
     from fixtures.needs import Need
 
@@ -129,4 +131,6 @@ class ToyProvider(Provider[ToyOptions]):
             self.cluster = None
 
 
-PROVIDERS.setdefault(NAME, ENTRY)
+def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: ARG001 - pytest's
+    """Register it in a run that has it as a plugin (-p), before options are made of the registry."""
+    PROVIDERS.setdefault(NAME, ENTRY)
