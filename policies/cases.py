@@ -11,10 +11,8 @@ from itertools import product
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
-
-from policies import base_world, serialization
-from policies.datafile import BadFileError, Document, parse
+from policies import base_world, datafile, serialization
+from policies.datafile import BadFileError, Document
 from policies.families import Family, family_of
 from policies.invalid import InvalidPolicyError
 from policies.model import labels
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from policies.model import Labels, Policy, World
 
 CORPUS = File(__file__).parent / "corpus"
-SCHEMA = json.loads((File(__file__).parent / "corpus.schema.json").read_text())
+SCHEMA = File(__file__).parent / "corpus.schema.json"
 LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
 VERSIONS = tuple(family.version for family in Family)
 TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
@@ -169,12 +167,7 @@ def load(text: str, where: str) -> tuple[Case, ...]:
     Raises:
         BadFileError: the file is malformed, or holds a policy that the API would refuse; it names line and field.
     """
-    document = parse(text, where)
-    validator = jsonschema.Draft202012Validator(SCHEMA)
-    broken = [error for error in validator.iter_errors(document.data) if error.validator != "unevaluatedProperties"]
-    broken += validator.iter_errors(document.data)  # where a field is unknown, it is the only error
-    for error in broken:
-        raise document.bad(tuple(error.absolute_path), error.message)
+    document = datafile.load(text, SCHEMA, where)
     rows = document.data["cases"]
     return tuple(_case(document, number, row) for number, row in enumerate(rows))
 
@@ -276,7 +269,7 @@ def corpus() -> tuple[Case, ...]:
 @cache
 def aliases() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """What users of other suites call cases: suite → their name → ids of ours."""
-    rows = parse((CORPUS.parent / "aliases.yaml").read_text(), "policies/aliases.yaml").data
+    rows = datafile.load(CORPUS.parent / "aliases.yaml").data
     return {suite: {name: tuple(ids) for name, ids in names.items()} for suite, names in rows.items()}
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jsonschema
-
-from policies.datafile import BadFileError, parse
+from policies import datafile
+from policies.datafile import BadFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PATH = Path(__file__).parent / "clauses.yaml"
-SCHEMA = json.loads(PATH.with_suffix(".schema.json").read_text())
+SCHEMA = PATH.with_suffix(".schema.json")
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,7 @@ def load() -> Mapping[int, Clause]:
     Raises:
         BadFileError: the file breaks its schema, or two clauses have one number; it names line and field.
     """
-    document = parse(PATH.read_text(), "policies/clauses.yaml")
-    for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(document.data):
-        raise document.bad(tuple(error.absolute_path), error.message)
+    document = datafile.load(PATH, SCHEMA, "policies/clauses.yaml")
     sources, found = document.data["sources"], {}
     for index, row in enumerate(document.data["clauses"]):
         if row["number"] in found:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from policies import requirements
+from policies.datafile import BadFileError
 from reports import claims, lateness, outcome, page, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
@@ -77,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
     own = config.hook.pytest_netproof_requirements(config=config) or ()
     try:
         known = config.stash[KNOWN] = requirements.load(tuple(own))
-    except requirements.BrokenRequirementsError as error:
+    except BadFileError as error:
         raise pytest.UsageError(str(error)) from error
     if not config.hook.pytest_netproof_active(config=config):
         return

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
-
-from policies import clauses
+from policies import clauses, datafile
 
 FOLDER = Path(__file__).parent
+SCHEMA = FOLDER / "requirements.schema.json"
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,6 @@ class Requirement:
     catches: str
 
 
-class BrokenRequirementsError(Exception):
-    """A requirement file breaks its schema, or two use one id; the message names file and entry."""
-
-
 @cache
 def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
     """Every requirement by id.
@@ -49,28 +42,26 @@ def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
         own: files of the plugin under test.
 
     Raises:
-        BrokenRequirementsError: a file is not as its schema says.
+        BadFileError: a file breaks its schema, uses an id that exists or names an unknown clause.
     """
-    schema = json.loads((FOLDER / "requirements.schema.json").read_text())
-    found: dict[str, Requirement] = {}
+    requirements: dict[str, Requirement] = {}
     for path in (*sorted(FOLDER.glob("*.yaml")), *own):
-        data = yaml.safe_load(path.read_text())
-        for error in jsonschema.Draft202012Validator(schema).iter_errors(data):
-            where = "/".join(str(part) for part in error.absolute_path)
-            raise BrokenRequirementsError(f"{path}, {where}: {error.message}")
-        for row in data["requirements"]:
-            if row["id"] in found:
-                raise BrokenRequirementsError(f"{path}: {row['id']} is used twice")
-            found[row["id"]] = Requirement(area=data["area"], **{"link": data["link"], **_worded(row, path)})
-    return found
+        document = datafile.load(path, SCHEMA)
+        data = document.data
+        for index, row in enumerate(data["requirements"]):
+            if row["id"] in requirements:
+                raise document.bad(("requirements", index, "id"), f"{row['id']} is used twice")
+            fields = {"link": data["link"], **_with_sentence(row, document, index)}
+            requirements[row["id"]] = Requirement(area=data["area"], **fields)
+    return requirements
 
 
-def _worded(row: dict[str, Any], path: Path) -> dict[str, Any]:
+def _with_sentence(row: dict[str, Any], document: datafile.Document, index: int) -> dict[str, Any]:
     """A row with its sentence: one that names a clause has the clause's sentence and link."""
     if "clause" not in row:
         return row
     clause = clauses.load().get(row["clause"])
     if clause is None:
-        raise BrokenRequirementsError(f"{path}: {row['id']} names clause {row['clause']}, and there is none.")
+        raise document.bad(("requirements", index, "clause"), f"there is no clause {row['clause']}")
     rest = {key: value for key, value in row.items() if key != "clause"}
     return {"sentence": clause.sentence, "link": clause.link, **rest}

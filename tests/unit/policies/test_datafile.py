@@ -1,0 +1,140 @@
+"""The loader of data files: contents, lines, and errors that name file, line, field and what is allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from policies import datafile
+from policies.datafile import BadFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "kind": {"enum": ["vxlan", "host-gw"]},
+        "size": {"oneOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]},
+        "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+    },
+    "$defs": {
+        "row": {
+            "allOf": [{"properties": {"name": {"type": "string"}}}],
+            "properties": {"port": {"type": "integer"}},
+            "unevaluatedProperties": False,
+        }
+    },
+}
+
+YAML = """\
+kind: vxlan
+rows:
+  - name: a
+    port:
+      80
+  - {name: b,
+     port: 81}
+"""
+
+TOML = '''\
+kind = "vxlan"
+text = """
+[rows]
+kind = 3
+"""
+
+[variants."a.b"]
+values = { one = "1",  two = "2" }
+#
+list = [
+  "x",
+]
+[variants.c.deep]
+dotted.key = 1
+[[rows]]
+name = "a"
+[[rows]]
+name = "b"
+[rows.more]
+port = 1
+'''
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ((), 1),
+        (("kind",), 1),
+        (("rows",), 2),
+        (("rows", 0), 3),
+        (("rows", 0, "port"), 4),
+        (("rows", 1), 6),
+        (("rows", 1, "port"), 7),
+        (("rows", 1, "absent"), 6),
+    ],
+)
+def test_lines_of_yaml(path: tuple[str | int, ...], line: int) -> None:
+    """Each field has the line of its key or of its list element; an absent one that of the field around it."""
+    assert datafile.load(YAML, SCHEMA, "a.yaml").line(path) == line
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (("kind",), 1),
+        (("text",), 2),
+        (("variants", "a.b"), 7),
+        (("variants", "a.b", "values", "two"), 8),
+        (("variants", "a.b", "list", 0), 10),
+        (("variants", "c", "deep", "dotted", "key"), 14),
+        (("rows", 0), 15),
+        (("rows", 0, "name"), 16),
+        (("rows", 1, "name"), 18),
+        (("rows", 1, "more", "port"), 20),
+    ],
+)
+def test_lines_of_toml(path: tuple[str | int, ...], line: int) -> None:
+    """Each key has the line of its statement, in tables, arrays of tables and beside texts that look like tables."""
+    assert datafile.load(TOML, None, "a.toml").line(path) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        (
+            "kind: vxlam\n",
+            "a.yaml",
+            "a.yaml, line 1, kind: 'vxlam' is not one of vxlan, host-gw (did you mean vxlan?).",
+        ),
+        ("\nknd: 1\n", "a.yaml", "a.yaml, line 2, knd: is unknown (did you mean kind?); allowed: kind, size, rows."),
+        ("knd = 1\n", "a.toml", "a.toml, line 1, knd: is unknown (did you mean kind?); allowed: kind, size, rows."),
+        ("size: [1, x]\n", "a.yaml", "a.yaml, line 1, size[1]: 'x' is not of type 'integer'."),
+        ("rows: [{prt: 1}]\n", "a.yaml", "a.yaml, line 1, rows[0].prt: is unknown"),
+        ("rows: [{name: 1}]\n", "a.yaml", "a.yaml, line 1, rows[0].name: 1 is not of type 'string'."),
+        ("kind: vxlan\nkind: vxlan\n", "a.yaml", "a.yaml, line 2: not YAML: the key kind appears twice."),
+        ("kind = 1\nkind = 2\n", "a.toml", "a.toml, line 2: not TOML: "),
+        ("kind: [\n", "a.yaml", "a.yaml, line 2: not YAML: "),
+        ("kind: 1\n---\nkind: 1\n", "a.yaml", "a.yaml, line 2: not YAML: but found another document."),
+        ("rows: &a [*a]\n", "a.yaml", "a.yaml, line 1: not YAML: an anchor contains itself."),
+        ("", "a.yaml", "a.yaml, line 1, the whole file: None is not of type 'object'."),
+        ("- 1\n", "a.yaml", "a.yaml, line 1, the whole file: [1] is not of type 'object'."),
+    ],
+)
+def test_a_broken_file_gives_file_line_field_and_rule(text: str, name: str, message: str) -> None:
+    """The message says where the file is wrong and what is allowed there."""
+    with pytest.raises(BadFileError) as raised:
+        datafile.load(text, SCHEMA, name)
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("contents", [None, b"kind: \xff\n"])
+def test_an_unreadable_file_is_named(contents: bytes | None, tmp_path: Path) -> None:
+    """A file that is absent or not UTF-8 gives a message with its path."""
+    path = tmp_path / "a.yaml"
+    if contents is not None:
+        path.write_bytes(contents)
+    with pytest.raises(BadFileError, match=r"a\.yaml cannot be read: "):
+        datafile.load(path)
