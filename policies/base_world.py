@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PORTS = (80, 81, 82)
 # What is probed of every pod; DNS has a place of its own, since engines exempt it (knp-dns-nfqueue-race).
-FLOWS: tuple[tuple[Protocol, int], ...] = (*itertools.product(PROTOCOLS, PORTS), ("UDP", 53))
+FLOWS: tuple[tuple[Protocol, int], ...] = (*itertools.product(PROTOCOLS, PORTS), ("udp", 53))
 LISTENS = (*PORTS, 53)
 OUTSIDE = "outside"  # a machine outside the cluster
 HOME = "home"  # the node of the first pod
@@ -32,11 +32,11 @@ NAMESPACES = (
 )
 # (namespace, name, labels, place: pods of one place share a node, declared ports)
 PODS = (
-    ("x", "a", (("pod", "a"),), 0, (ContainerPort(80, "web"), ContainerPort(81, "alt", "UDP"))),
+    ("x", "a", (("pod", "a"),), 0, (ContainerPort(80, "web"), ContainerPort(81, "alt", "udp"))),
     ("x", "b", (("pod", "b"),), 0, (ContainerPort(81, "web"), ContainerPort(82, "alt"))),
-    ("x", "c", (("pod", "c"),), 1, (ContainerPort(82, "web", "UDP"), ContainerPort(80, "alt"))),
+    ("x", "c", (("pod", "c"),), 1, (ContainerPort(82, "web", "udp"), ContainerPort(80, "alt"))),
     ("y", "a", (("pod", "a"),), 0, (ContainerPort(82, "web"),)),
-    ("y", "b", (("pod", "b"),), 1, (ContainerPort(80, "web"), ContainerPort(80, "web", "UDP"))),
+    ("y", "b", (("pod", "b"),), 1, (ContainerPort(80, "web"), ContainerPort(80, "web", "udp"))),
     ("z", "a", (), 2, ()),
 )
 KEYS = (*(f"{namespace}/{name}" for namespace, name, *_ in PODS),)
@@ -52,7 +52,7 @@ ON_PAPER = {
 
 def flows(protocols: Sequence[str]) -> list[tuple[Protocol, int]]:
     """What is probed of every pod where only some protocols are known, of tcp, udp and sctp."""
-    return [flow for flow in FLOWS if flow[0].lower() in protocols]
+    return [flow for flow in FLOWS if flow[0] in protocols]
 
 
 def build(

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
 CORPUS = File(__file__).parent / "corpus"
 SCHEMA = File(__file__).parent / "corpus.schema.json"
-LENGTHS = {"host": (32, 128), "net": (24, 64), "wide": (16, 48)}
-VERSIONS = tuple(family.version for family in Family)
+LENGTHS = {
+    "host": {Family.IPV4: 32, Family.IPV6: 128},
+    "net": {Family.IPV4: 24, Family.IPV6: 64},
+    "wide": {Family.IPV4: 16, Family.IPV6: 48},
+}
 TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
 ENDS = (*base_world.KEYS, base_world.OUTSIDE, base_world.AWAY)
 ALWAYS = {*((key, key) for key in ENDS), *((base_world.AWAY, key) for key in base_world.AT_AWAY)}  # clauses 49, 47
@@ -84,22 +87,22 @@ class Step:
     policies: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
 
-    def world(self, on: World, version: int = Family.IPV4.version) -> World:
+    def world(self, on: World, family: Family = Family.IPV4) -> World:
         """The state on a stage, with the addresses of a family in the place of ${…}."""
         pods = tuple(
             replace(pod, labels=self.pods.get(pod.key, pod.labels), generation=self.generation.get(pod.key, 0))
             for pod in on.pods
         )
         namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in on.namespaces)
-        return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, version))
+        return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, family))
 
-    def policies_on(self, on: World, version: int) -> tuple[Policy, ...]:
+    def policies_on(self, on: World, family: Family) -> tuple[Policy, ...]:
         """The policies with the addresses of a stage.
 
         Raises:
             InvalidPolicyError: the API would refuse one; the path begins with its key.
         """
-        values = _values(on, version)
+        values = _values(on, family)
         result = []
         for key, spec in self.policies.items():
             namespace, _, name = key.partition("/")
@@ -126,7 +129,7 @@ class Case:
         clauses: the clauses it shows.
         bugs: bugs and mutants it is for.
         steps: its states.
-        versions: the families it is about; one alone where its policies hold addresses of no other.
+        families: the address families it applies to; one where its policies hold addresses of that one only.
     """
 
     id: str
@@ -135,7 +138,7 @@ class Case:
     clauses: tuple[int, ...]
     bugs: tuple[str, ...]
     steps: tuple[Step, ...]
-    versions: tuple[int, ...] = VERSIONS
+    families: tuple[Family, ...] = tuple(Family)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -146,16 +149,15 @@ class Case:
         return self.id
 
 
-def _values(on: World, version: int) -> dict[str, str]:
+def _values(on: World, family: Family) -> dict[str, str]:
     """What ${…} stands for."""
-    everything = {Family.IPV4.version: "0.0.0.0/0", Family.IPV6.version: "::/0"}
-    (other,) = everything.keys() - {version}
-    values = {"all": everything[version], "other-all": everything[other]}
+    (other,) = set(Family) - {family}
+    values = {"all": family.everything, "other-all": other.everything}
     ends = [(pod.key, pod.ips) for pod in on.pods] + [(host.key, host.ips) for host in on.hosts]
     for (key, ips), (kind, lengths) in product(ends, LENGTHS.items()):
         for address in ips:
-            if family_of(address).version == version:
-                cidr = f"{address}/{lengths[version == Family.IPV6.version]}"
+            if family_of(address) is family:
+                cidr = f"{address}/{lengths[family]}"
                 values[f"{kind}:{key}"] = str(ip_network(cidr, strict=False))
                 values[f"address:{key}"] = address
     return values
@@ -175,8 +177,8 @@ def load(text: str, where: str) -> tuple[Case, ...]:
 def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     steps: list[Step] = []
     path: tuple[str | int, ...] = ("cases", number)
-    versions = (Family(row["family"]).version,) if "family" in row else VERSIONS
-    read = partial(_step, document, versions[0])
+    families = (Family(row["family"]),) if "family" in row else tuple(Family)
+    read = partial(_step, document, families[0])
     if "expect" in row:
         steps.append(read(path, row, Step()))
     for index, later in enumerate(row.get("steps", ())):
@@ -190,7 +192,7 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
         clauses=tuple(row["clauses"]),
         bugs=tuple(row.get("bugs", ())),
         steps=tuple(steps),
-        versions=versions,
+        families=families,
     )
 
 
@@ -208,7 +210,7 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
     return {**before, **{key: labels(row) for key, row in (rows or {}).items()}}
 
 
-def _step(document: Document, version: int, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
+def _step(document: Document, family: Family, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
     step = _step_of(row, before)
     spaces = [ns.name for ns in base_world.NAMESPACES]
     for kind, names in (("pods", base_world.KEYS), ("again", base_world.KEYS), ("namespaces", spaces)):
@@ -216,7 +218,7 @@ def _step(document: Document, version: int, path: tuple[str | int, ...], row: di
             if name not in names:
                 raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")
     try:
-        step.policies_on(base_world.build(), version)
+        step.policies_on(base_world.build(), family)
     except InvalidPolicyError as error:
         raise document.bad((*path, "policies", *error.path), error.rule) from error
     except KeyError as error:
@@ -230,7 +232,7 @@ def _step(document: Document, version: int, path: tuple[str | int, ...], row: di
 def _expectation(document: Document, path: tuple[str | int, ...], block: dict[str, Any]) -> Expectation:
     flows: set[tuple[str, int]] = set()
     for named in block.get("flows", ("*/*",)):
-        protocol, _, port = named.partition("/")
+        protocol, _, port = named.lower().partition("/")
         flows |= {flow for flow in base_world.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
     cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Decision.ALLOWED)
     lines: dict[Cell, int] = {}

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from policies import base_world
+from policies.families import family_of
 from policies.model import (
     EGRESS,
     EVERYTHING,
     INGRESS,
+    PROTOCOLS,
     Expression,
     IpBlock,
     PodPeer,
@@ -26,7 +28,7 @@ from policies.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from policies.model import Peer, Protocol, World
+    from policies.model import Peer, World
 
 POD = ("a", "b")
 SELECTORS = {
@@ -55,7 +57,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "namespaces": tuple(NAMESPACES),
     "pods": ("absent", *SELECTORS),
     "port": ("none", "protocol", "number", "range", "name", "two", "number-and-name"),
-    "protocol": ("TCP", "UDP", "SCTP"),
+    "protocol": PROTOCOLS,
     "beside": ("nothing", "deny-all", "allow-all", "same-again", "other-direction"),
 }
 
@@ -158,7 +160,7 @@ def _policies(row: Row, address: str) -> Iterator[Policy]:
 
 def _rules(row: Row, address: str) -> tuple[Rule, ...]:
     rule = Rule(_peers(row, address), _ports(row))
-    second = Rule((PodPeer(None, SELECTORS["label"]),), (PortRule("TCP", 82),))
+    second = Rule((PodPeer(None, SELECTORS["label"]),), (PortRule("tcp", 82),))
     return {"none": (), "empty": (Rule(),), "one": (rule,), "two": (rule, second)}[row["rules"]]
 
 
@@ -166,7 +168,8 @@ def _peers(row: Row, address: str) -> tuple[Peer, ...]:
     namespaces = NAMESPACES[row["namespaces"]]
     chosen = None if row["pods"] == "absent" else SELECTORS[row["pods"]]
     by_selectors = PodPeer(namespaces, chosen if namespaces is not None or chosen is not None else EVERYTHING)
-    length, all_ = (32, "0.0.0.0/0") if ":" not in address else (128, "::/0")
+    family = family_of(address)
+    length, all_ = family.bits, family.everything
     block = IpBlock(f"{address}/{length}")
     peers: dict[str, tuple[Peer, ...]] = {
         "none": (),
@@ -180,14 +183,13 @@ def _peers(row: Row, address: str) -> tuple[Peer, ...]:
 
 
 def _ports(row: Row) -> tuple[PortRule, ...]:
-    protocols: dict[str, Protocol] = {"TCP": "TCP", "UDP": "UDP", "SCTP": "SCTP"}
-    protocol = protocols[row["protocol"]]
+    protocol = next(known for known in PROTOCOLS if known == row["protocol"])
     return {
         "none": (),
         "protocol": (PortRule(protocol),),
         "number": (PortRule(protocol, 80),),
         "range": (PortRule(protocol, 80, 81),),
         "name": (PortRule(protocol, "web"),),
-        "two": (PortRule(protocol, 80), PortRule("UDP", 82)),
+        "two": (PortRule(protocol, 80), PortRule("udp", 82)),
         "number-and-name": (PortRule(protocol, 81), PortRule(protocol, "alt")),
     }[row["port"]]

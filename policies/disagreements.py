@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from policies import base_world
 from policies.ambiguities import OPEN
 from policies.explain import explain
+from policies.families import Family
 from policies.oracle import Path, Query, reach
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ class Disagreement:
     def __str__(self) -> str:
         query = self.query
         path = "by Service" if query.path is Path.SERVICE else "by address"
-        flow = f"{' > '.join(self.cell)} on {query.protocol}/{query.port} {path} over IPv{query.version}"
+        flow = f"{' > '.join(self.cell)} on {query.port_text} {path} over IPv{query.family.version}"
         state = f"{self.case}, {self.step}" if self.step else self.case
         return f"{self.where} ({state}): {flow}: stated {self.stated}, but {self.decision}"
 
 
 def disagreements(
-    case: Case, profile: Mapping[Ambiguity, bool] = OPEN, versions: Sequence[int] = (4, 6)
+    case: Case, profile: Mapping[Ambiguity, bool] = OPEN, families: Sequence[Family] = tuple(Family)
 ) -> Iterator[Disagreement]:
     """The flows of which a case states neither what the specification says, nor what an engine's answers make of it.
 
@@ -60,23 +61,23 @@ def disagreements(
     Args:
         case: the case.
         profile: the engine's answers to what the specification leaves open.
-        versions: the families that are asked about, 4 and 6; a case that is about one of them is asked about that.
+        families: the families to compare in; a case for one of them is compared in that one.
     """
     for step in case.steps:
-        for query in _queries(version for version in versions if version in case.versions):
+        for query in _queries(family for family in families if family in case.families):
             yield from _of_query(case, step, query, profile)
 
 
-def _queries(versions: Iterator[int]) -> Iterator[Query]:
-    for version in versions:
-        yield from (Query(*flow, path, version) for flow in base_world.FLOWS for path in Path)
+def _queries(families: Iterator[Family]) -> Iterator[Query]:
+    for family in families:
+        yield from (Query(*flow, path, family) for flow in base_world.FLOWS for path in Path)
 
 
 def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Ambiguity, bool]) -> Iterator[Disagreement]:
     block = step.covering(query)
     if block is None:
         return
-    world = step.world(base_world.build(), query.version)
+    world = step.world(base_world.build(), query.family)
     specified = reach(world, query)
     declared = reach(world, query, profile) if profile else specified
     for cell, stated in block.cells.items():

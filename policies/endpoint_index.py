@@ -26,12 +26,12 @@ class Index:
 
     Attributes:
         world: the world.
-        version: of the addresses: 4 or 6.
+        family: of the addresses.
         endpoints: by address; endpoint i is bit i of every set.
     """
 
     world: World
-    version: int = Family.IPV4.version
+    family: Family = Family.IPV4
     endpoints: tuple[Endpoint, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class Index:
         self.nodes = sum(bit for bit, _ in self.node_hosts)
 
     def _address(self, end: Endpoint) -> int | None:
-        return next((int(_address(ip)) for ip in end.ips if family_of(ip).version == self.version), None)
+        return next((int(_address(ip)) for ip in end.ips if family_of(ip) is self.family), None)
 
     def _add(self, bit: int, end: Endpoint) -> None:
         if end.node:
@@ -112,14 +112,14 @@ class Index:
         """The nodes that have all of their addresses in a block, and those that have any there."""
         wholly = partly = 0
         for bit, node in self.node_hosts:
-            inside = [holds(block, _address(ip)) for ip in node.ips if family_of(ip).version == self.version]
+            inside = [holds(block, _address(ip)) for ip in node.ips if family_of(ip) is self.family]
             wholly |= bit * all(inside)
             partly |= bit * any(inside)
         return wholly, partly
 
     def _run(self, cidr: str) -> int:
         network = _network(cidr)
-        if network.version != self.version:
+        if network.version != self.family.version:
             return 0
         low = bisect_left(self.addresses, int(network.network_address))
         high = bisect_left(self.addresses, int(network.broadcast_address) + 1)

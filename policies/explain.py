@@ -10,7 +10,7 @@ from policies import clauses
 from policies.ambiguities import OPEN, Ambiguity, definitely, possibly
 from policies.endpoint_index import holds, selects
 from policies.families import family_of
-from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod
+from policies.model import EGRESS, INGRESS, Host, IpBlock, Pod, port_text
 from policies.oracle import Decision, Path
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ class _Why:
         return Explanation(Decision.DENIED, tuple(reasons))
 
     def _what(self) -> str:
-        return f"{self.query.protocol}/{self.query.port}"
+        return self.query.port_text
 
     def _no_port(self, name: str, rule: Rule, receiver: Endpoint) -> Reason:
         """That a rule does not have the port, with what its named ports are on the receiver."""
@@ -188,7 +188,7 @@ class _Why:
         names = {entry.port for entry in rule.ports if isinstance(entry.port, str)}
         if not names or isinstance(receiver, Host):
             return Reason(text)
-        declared = [f"{p.name} = {p.protocol}/{p.number}" for p in receiver.ports if p.name in names]
+        declared = [f"{p.name} = {port_text(p.protocol, p.number)}" for p in receiver.ports if p.name in names]
         return Reason(f"{text}; on {receiver.key} {', '.join(declared) or 'no port has that name'}", (33,))
 
     def _rule(
@@ -217,7 +217,7 @@ class _Why:
     def _block(self, block: IpBlock, other: Endpoint, direction: Direction) -> Match:
         if self.query.path is Path.SERVICE and direction == EGRESS and possibly(_BEFORE, self.profile):
             return Match(yes=False, perhaps=True, question=_BEFORE)
-        addresses = [ip_address(ip) for ip in other.ips if family_of(ip).version == self.query.version]
+        addresses = [ip_address(ip) for ip in other.ips if family_of(ip) is self.query.family]
         inside = [holds(block, address) for address in addresses]
         if not any(inside):
             return NO

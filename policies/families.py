@@ -26,6 +26,11 @@ class Family(StrEnum):
         return 32 if self is Family.IPV4 else 128
 
     @property
+    def everything(self) -> str:
+        """The network of all addresses."""
+        return "0.0.0.0/0" if self is Family.IPV4 else "::/0"
+
+    @property
     def loopback(self) -> str:
         """The address of the host itself."""
         return "127.0.0.1" if self is Family.IPV4 else "::1"

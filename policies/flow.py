@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from policies.families import in_url
+from policies.families import family_of, in_url
 
 CONNECTED = "connected"
 DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
@@ -120,8 +120,7 @@ class Flow:
     @cached_property
     def control(self) -> Target:
         """Where each of its servers is asked on its own host, with no network between."""
-        loopback = "::1" if ":" in self.target.host else "127.0.0.1"
-        return Target(self.target.protocol, loopback, self.server_port or self.target.port)
+        return Target(self.target.protocol, family_of(self.target.host).loopback, self.server_port or self.target.port)
 
     def wrong(self, seen: Observation) -> str | None:
         """Why an observation is not what is expected, in a few words; None where it is."""

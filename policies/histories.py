@@ -13,6 +13,7 @@ from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, Rela
 from policies.families import family_of
 
 if TYPE_CHECKING:
+    from policies.families import Family
     from policies.model import World
 
 History = tuple["World", ...]
@@ -22,9 +23,9 @@ RARELY = 16  # one state in so many has a new pod, which takes seconds where oth
 
 
 @cache
-def edits(version: int) -> st.SearchStrategy[Edit]:
+def edits(family: Family) -> st.SearchStrategy[Edit]:
     """One change; policies more often than labels."""
-    addresses = [ip for ips in base_world.ON_PAPER.values() for ip in ips if family_of(ip).version == version]
+    addresses = [ip for ips in base_world.ON_PAPER.values() for ip in ips if family_of(ip) is family]
     names = [ns.name for ns in base_world.NAMESPACES]
     put = st.builds(PutPolicy, strategies.policies(names, addresses))
     relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels())
@@ -34,19 +35,19 @@ def edits(version: int) -> st.SearchStrategy[Edit]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, states: int, version: int) -> History:
+def histories(draw: st.DrawFn, states: int, family: Family) -> History:
     """States of the stage on paper; the first has some changes already, each later one few more."""
-    world = follow(base_world.build(), tuple(draw(st.lists(edits(version), min_size=4, max_size=10))))
+    world = follow(base_world.build(), tuple(draw(st.lists(edits(family), min_size=4, max_size=10))))
     result = [world]
     while len(result) < states:
-        world = follow(world, tuple(draw(st.lists(edits(version), min_size=1, max_size=3))))
+        world = follow(world, tuple(draw(st.lists(edits(family), min_size=1, max_size=3))))
         if draw(st.integers(1, RARELY)) == RARELY:
             world = ReplacePod(draw(st.sampled_from(base_world.KEYS)))(world)
         result.append(world)
     return tuple(result)
 
 
-def generate(count: int, states: int, version: int, number: int) -> list[History]:
+def generate(count: int, states: int, family: Family, number: int) -> list[History]:
     """So many histories, the same for the same number.
 
     Each is the last example of a run of Hypothesis of its own: within a run most examples are variations of others.
@@ -54,10 +55,10 @@ def generate(count: int, states: int, version: int, number: int) -> list[History
     Args:
         count: of histories.
         states: of each.
-        version: of the addresses in blocks: 4 or 6.
+        family: of the addresses in blocks.
         number: the seed.
     """
-    return [_last(histories(states, version), number * count + each) for each in range(count)]
+    return [_last(histories(states, family), number * count + each) for each in range(count)]
 
 
 def _last(strategy: st.SearchStrategy[History], number: int) -> History:

@@ -11,11 +11,11 @@ from typing import Literal
 Labels = tuple[tuple[str, str], ...]  # sorted by key, one entry a key
 Direction = Literal["Ingress", "Egress"]
 Operator = Literal["In", "NotIn", "Exists", "DoesNotExist"]
-Protocol = Literal["TCP", "UDP", "SCTP"]
+Protocol = Literal["tcp", "udp", "sctp"]  # serialization.py and messages write them in capitals, as the API does
 
 INGRESS: Direction = "Ingress"
 EGRESS: Direction = "Egress"
-PROTOCOLS: tuple[Protocol, ...] = ("TCP", "UDP", "SCTP")
+PROTOCOLS: tuple[Protocol, ...] = ("tcp", "udp", "sctp")
 FINISHED = ("Succeeded", "Failed")
 NAMESPACE_LABEL = "kubernetes.io/metadata.name"
 
@@ -63,7 +63,7 @@ Peer = PodPeer | IpBlock
 class PortRule:
     """Ports of one protocol: None for all of them, a number, a range to `end` inclusive, or a port's name."""
 
-    protocol: Protocol = "TCP"
+    protocol: Protocol = "tcp"
     port: int | str | None = None
     end: int | None = None
 
@@ -112,7 +112,7 @@ class ContainerPort:
 
     number: int
     name: str = ""
-    protocol: Protocol = "TCP"
+    protocol: Protocol = "tcp"
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,11 @@ class World:
     def with_policies(self, *policies: Policy) -> World:
         """The same with other policies."""
         return replace(self, policies=policies)
+
+
+def port_text(protocol: str, port: int) -> str:
+    """A port of a protocol as messages and case files write it: TCP/80."""
+    return f"{protocol.upper()}/{port}"
 
 
 def labels(mapping: dict[str, str]) -> Labels:

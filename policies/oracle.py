@@ -15,7 +15,7 @@ import numpy as np
 from policies.ambiguities import OPEN, Ambiguity, definitely, possibly
 from policies.endpoint_index import Index
 from policies.families import Family
-from policies.model import EGRESS, INGRESS, Host, IpBlock
+from policies.model import EGRESS, INGRESS, Host, IpBlock, port_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,12 @@ class Query:
     protocol: Protocol
     port: int
     path: Path = Path.POD_IP
-    version: int = Family.IPV4.version
+    family: Family = Family.IPV4
+
+    @property
+    def port_text(self) -> str:
+        """Its protocol and port, as messages and case files write them: TCP/80."""
+        return port_text(self.protocol, self.port)
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def reach(world: World, query: Query, profile: Mapping[Ambiguity, bool] = OPEN, 
         profile: answers to open questions.
         index: of the world and the family, where it is there already.
     """
-    index = index or Index(world, query.version)
+    index = index or Index(world, query.family)
     read = _Reader(index, query, profile)
     sides = {direction: read.side(direction) for direction in (EGRESS, INGRESS)}
     least = _join(sides[EGRESS][0], sides[INGRESS][0], len(index.endpoints))

@@ -9,6 +9,7 @@ from policies.model import (
     EGRESS,
     EVERYTHING,
     INGRESS,
+    PROTOCOLS,
     Direction,
     Expression,
     IpBlock,
@@ -62,7 +63,8 @@ def _peer(peer: Manifest) -> Peer:
 
 
 def _port(entry: Manifest) -> PortRule:
-    return PortRule(entry.get("protocol") or "TCP", entry.get("port"), entry.get("endPort"))
+    protocol = next(known for known in PROTOCOLS if known == (entry.get("protocol") or "TCP").lower())
+    return PortRule(protocol, entry.get("port"), entry.get("endPort"))
 
 
 def _selector(selector: Manifest | None) -> Selector | None:
@@ -118,7 +120,7 @@ def _write_peer(peer: Peer) -> Manifest:
 
 
 def _write_port(port: PortRule) -> Manifest:
-    fields = {"protocol": port.protocol, "port": port.port, "endPort": port.end}
+    fields = {"protocol": port.protocol.upper(), "port": port.port, "endPort": port.end}
     return {key: value for key, value in fields.items() if value is not None}
 
 

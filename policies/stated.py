@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from policies.cases import Cell, Step
+    from policies.families import Family
     from policies.model import Endpoint, World
     from policies.oracle import Query
 
@@ -39,7 +40,7 @@ class Stated:
         return {cell: stated for cell, stated in rows if stated is not Decision.UNDEFINED and cell not in self.moved}
 
 
-def stated(step: Step, paper: World, live: World, version: int) -> Stated:
+def stated(step: Step, paper: World, live: World, family: Family) -> Stated:
     """What a step states where its stage is real.
 
     A pair is not the one on paper where one end is the other one's node here and not there, or the other way round: a
@@ -47,7 +48,7 @@ def stated(step: Step, paper: World, live: World, version: int) -> Stated:
     than on paper: networks differ from cluster to cluster.
     """
     pods_on_two_nodes = {cell for cell in _cells() if _at_home(paper, cell) != _at_home(live, cell)}
-    elsewhere = {key for key in ENDS if _blocks_of(paper, key, version) != _blocks_of(live, key, version)}
+    elsewhere = {key for key in ENDS if _blocks_of(paper, key, family) != _blocks_of(live, key, family)}
     return Stated(
         step, frozenset(cell for cell in _cells() if cell in pods_on_two_nodes or not elsewhere.isdisjoint(cell))
     )
@@ -68,9 +69,9 @@ def _at_home(world: World, cell: Cell) -> bool:
     return nodes and bool(one.node) and one.node == other.node
 
 
-def _blocks_of(world: World, key: str, version: int) -> list[tuple[bool, bool]]:
+def _blocks_of(world: World, key: str, family: Family) -> list[tuple[bool, bool]]:
     """For each block of the policies, in their order, whether it holds some, and all, of an end's addresses."""
-    addresses = [ip_address(ip) for ip in _end(world, key).ips if family_of(ip).version == version]
+    addresses = [ip_address(ip) for ip in _end(world, key).ips if family_of(ip) is family]
     found = []
     for policy in world.policies:
         for rule in (*policy.ingress, *policy.egress):

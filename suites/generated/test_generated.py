@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fixtures import lateness
-from fixtures.workspaces.judge import VERSION
 from fixtures.workspaces.pool import PATIENCE_FACTOR
 from fixtures.workspaces.probing import describe
 from fixtures.workspaces.reproducer import text
 from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
 from policies import base_world, covering
+from policies.families import of_family
 from policies.histories import generate
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pytest
 
     from fixtures.workspaces.pool import WorkspacePool
+    from policies.families import Family
     from policies.model import World
     from suites.support.expect import Expect
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 STATES = 6  # of one random history
 
 
-def certify(pool: WorkspacePool, histories: list[History], family: str, expect: Expect, what: str) -> None:
+def certify(pool: WorkspacePool, histories: list[History], family: Family, expect: Expect, what: str) -> None:
     """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
     __tracebackhide__ = True
     judge = pool.judge(family, agree=1)
@@ -51,7 +52,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: str, expect: 
     if found.seen:
         patience = min(pool.patience, max(SHRINK_PATIENCE, PATIENCE_FACTOR * max(found.slowest, pool.slowest)))
         small, last, tried = shrink(pool, found.history, found.seen, replace(judge, patience=patience))
-        file = text(small, last, judge.version)
+        file = text(small, last, judge.family)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
         raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "
@@ -62,10 +63,10 @@ def certify(pool: WorkspacePool, histories: list[History], family: str, expect: 
 @GROUP
 @requirement("G01")
 @needs("network-policy")
-def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: str, expect: Expect) -> None:
+def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, expect: Expect) -> None:
     """For every two choices of two fields of the API some policies that have both are enforced as the oracle says."""
     rows = covering.array()
-    address = base_world.ON_PAPER[base_world.OUTSIDE][family == "ipv6"]
+    address = of_family(base_world.ON_PAPER[base_world.OUTSIDE], family)
     expect.facts["coverage"] = str(covering.coverage(rows))
     certify(pool, [(covering.world(row, address),) for row in rows], family, expect, "the covering array")
 
@@ -73,8 +74,8 @@ def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: str, expec
 @GROUP
 @requirement("G02")
 @needs("network-policy")
-def test_random_histories(pool: WorkspacePool, family: str, expect: Expect, pytestconfig: pytest.Config) -> None:
+def test_random_histories(pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config) -> None:
     """Whatever policies and labels come, change and go, the cluster does what the oracle says."""
     wanted, seed = pytestconfig.option.states, pytestconfig.option.seed
-    histories = generate(max(1, wanted // STATES), STATES, VERSION[family], seed)
+    histories = generate(max(1, wanted // STATES), STATES, family, seed)
     certify(pool, histories, family, expect, f"{wanted} random states, seed {seed}")

@@ -14,6 +14,7 @@ from suites.support.workspaces import GROUP, require_right
 if TYPE_CHECKING:
     from fixtures.workspaces.pool import WorkspacePool
     from policies.cases import Case
+    from policies.families import Family
     from suites.support.expect import Expect
 
 
@@ -28,10 +29,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @GROUP
 @requirement("G03")
 @needs("network-policy")
-def test_replay(pool: WorkspacePool, replayed: Case, family: str, expect: Expect) -> None:
+def test_replay(pool: WorkspacePool, replayed: Case, family: Family, expect: Expect) -> None:
     """A case of the file comes out as the file states."""
     judge = pool.judge(family)
-    if judge.version not in replayed.versions:
+    if judge.family not in replayed.families:
         pytest.skip(f"{replayed} holds addresses of another family")
     steps = run_case(pool.workspaces[0], replayed, judge)
     expect.facts |= {

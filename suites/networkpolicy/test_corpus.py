@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fixtures.workspaces.pool import WorkspacePool
     from fixtures.workspaces.probing import StateResult
     from fixtures.workspaces.workspace import Workspace
+    from policies.families import Family
     from suites.support.expect import Expect
 
 
@@ -25,14 +26,14 @@ class Run:
     """All cases of the corpus that were chosen, run once."""
 
     pool: WorkspacePool
-    chosen: list[tuple[Case, str]]
-    results: dict[tuple[str, str], list[StateResult]] = field(default_factory=dict)
+    chosen: list[tuple[Case, Family]]
+    results: dict[tuple[str, Family], list[StateResult]] = field(default_factory=dict)
 
-    def of(self, case: Case, family: str) -> list[StateResult]:
+    def of(self, case: Case, family: Family) -> list[StateResult]:
         """What the steps of a case came to."""
         if not self.results:
 
-            def play(workspace: Workspace, piece: tuple[Case, str]) -> list[StateResult]:
+            def play(workspace: Workspace, piece: tuple[Case, Family]) -> list[StateResult]:
                 case, on = piece
                 return run_case(workspace, case, self.pool.judge(on))
 
@@ -61,7 +62,7 @@ def run(pool: WorkspacePool, request: pytest.FixtureRequest) -> Run:
         for case in cases.corpus()
     ],
 )
-def test_case(run: Run, case: Case, family: str, expect: Expect) -> None:
+def test_case(run: Run, case: Case, family: Family, expect: Expect) -> None:
     """A hand-written case of the corpus."""
     steps = run.of(case, family)
     expect.facts |= run.pool.facts() | {

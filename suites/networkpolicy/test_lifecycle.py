@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fixtures.kube.client import Object
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
+    from policies.families import Family
     from suites.support.expect import Expect
 
 GRACE = 8  # seconds a pod that does not want to end is given
@@ -55,7 +56,7 @@ print(json.dumps(seen), flush=True)
 WATCHED = 1.5  # seconds that a new container tries for
 
 
-def early_pod(node: str, target: ProbePod, family: str, labels: dict[str, str]) -> Object:
+def early_pod(node: str, target: ProbePod, family: Family, labels: dict[str, str]) -> Object:
     """A pod whose init container and container connect from their first instant and say what came of it."""
     name = named("early")
     made = probe_pods.pod_object(PodPlan(NAMESPACE, name, node, labels=tuple(labels.items())))
@@ -80,7 +81,7 @@ def outcomes(testbed: Testbed, made: Object) -> dict[str, dict[str, int]]:
 
 @requirement("P59")
 @needs("network-policy")
-def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: Expect, family: Family) -> None:
     """No connection of a pod that a policy closes gets out, not even in its first init container's first instant."""
     target = testbed.pods_on(testbed.nodes[0])[0]
     node = testbed.nodes[-1]
@@ -103,7 +104,7 @@ def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: E
 @needs("network-policy", NODE_COMMANDS, "host-local")
 @disturbs
 @pytest.mark.parametrize("role", ["subject", "peer"])
-def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, family: str, role: str) -> None:
+def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, family: Family, role: str) -> None:
     """Who gets the address of a pod that has ended is neither isolated nor let in by what named that pod."""
     node = testbed.nodes[-1]
     other = testbed.pods_on(testbed.nodes[0])[0]
@@ -123,7 +124,9 @@ def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, famil
 @requirement("P64")
 @needs("network-policy", NODE_COMMANDS, "host-local")
 @disturbs
-def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(
+    testbed: Testbed, expect: Expect, family: Family
+) -> None:
     """Deleting a pod that has ended does not make policies forget who has its address by now."""
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
@@ -145,7 +148,7 @@ def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(testbed: Testbed
 @requirement("P65")
 @needs("network-policy")
 @disturbs
-def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that takes its time to end stays isolated, and stays a peer, until it is gone."""
     node = testbed.nodes[-1]
     other, third = testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[0])[1]
@@ -172,7 +175,7 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
 @requirement("N02")
 @needs("network-policy")
 @disturbs
-def test_a_pod_without_address_harms_no_policy(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_pod_without_address_harms_no_policy(testbed: Testbed, expect: Expect, family: Family) -> None:
     """While a pod that a policy selects waits for its address, the policy closes and opens as it says."""
     server, client = testbed.pods_on(testbed.nodes[-1])[0], testbed.pods_on(testbed.nodes[0])[0]
     waits = probe_pods.pod_object(PodPlan(NAMESPACE, named("waits"), "", labels=(("app", server.name),)))

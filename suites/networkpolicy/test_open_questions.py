@@ -29,6 +29,7 @@ from suites.support.policies import (
 if TYPE_CHECKING:
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
+    from policies.families import Family
     from suites.support.expect import Expect
 
 HOSTS = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: HOST_NAMESPACE}}}
@@ -59,7 +60,7 @@ def elsewhere(testbed: Testbed, pod: ProbePod) -> ProbePod:
 @requirement("P22")
 @needs("network-policy")
 @disturbs
-def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Whether a policy closes the pods of its namespace that share their node's network is as the engine declares."""
     client, witness = pods_on_two_nodes(testbed)
     host = elsewhere(testbed, client)
@@ -74,7 +75,7 @@ def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect
 @needs("network-policy")
 @disturbs
 @pytest.mark.parametrize("direction", ["from", "to"])
-def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, family: str, direction: str) -> None:
+def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, family: Family, direction: str) -> None:
     """Whether a peer by labels names pods that share their node's network is as the engine declares."""
     subject, other = pods_on_two_nodes(testbed)
     host = elsewhere(testbed, subject)
@@ -94,7 +95,7 @@ def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, f
 @requirement("P45")
 @needs("network-policy")
 @disturbs
-def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Whether ICMP gets into a pod that a policy closes is as the engine declares."""
     client, server = pods_on_two_nodes(testbed)
     with enforced(testbed, policy("pinged", allow_ingress_from(server))):

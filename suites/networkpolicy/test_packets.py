@@ -10,7 +10,7 @@ from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import services
 from fixtures.testbed.testbed import OUTSIDE
-from policies.families import of_family
+from policies.families import Family, of_family
 from policies.flow import CONNECTED, DENIED, Flow, Target
 from reports.outcome import Inconclusive
 from suites.support.expect import require
@@ -51,7 +51,7 @@ def between(client: ProbePod, server: ProbePod) -> list[Object]:
 @requirement("N06")
 @needs("network-policy")
 @disturbs
-def test_errors_of_allowed_flows_come_back(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_errors_of_allowed_flows_come_back(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Who may send to a pod hears that nobody listens there, although nothing else may come in."""
     client, server = pods_on_two_nodes(testbed)
     prober, target = testbed.probers[client.key], Target("udp", server.ip(family), NOBODY)
@@ -78,7 +78,7 @@ def ports_of(server: ProbePod, protocol: str) -> Object:
 @requirement("N07")
 @needs("network-policy")
 @disturbs
-def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A datagram larger than the MTU gets through where its port is open, and nowhere else."""
     client, server = pods_on_two_nodes(testbed)
     prober = testbed.probers[client.key]
@@ -107,9 +107,9 @@ def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expe
 @requirement("N08")
 @needs("network-policy")
 @disturbs
-def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A datagram behind an extension header of IPv6 gets through where its port is open, and nowhere else."""
-    if family != "ipv6":
+    if family is not Family.IPV6:
         pytest.skip("IPv4 has no extension headers")
     client, server = pods_on_two_nodes(testbed)
     prober = testbed.probers[client.key]
@@ -130,7 +130,7 @@ def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family
 @requirement("N09")
 @needs("network-policy")
 @disturbs
-def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A new pod that may open one connection only finds the pod of its node that it is for."""
     server = testbed.pods_on(testbed.nodes[0])[0]
     plan = PodPlan(NAMESPACE, named("new"), server.node)
@@ -149,7 +149,7 @@ def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, f
 @requirement("N10")
 @needs("network-policy", "services")
 @disturbs
-def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A Service made after the policies leads to the pods that may be reached."""
     client, server = pods_on_two_nodes(testbed)
     name, chosen = named("later"), {"app": server.name}
@@ -164,7 +164,7 @@ def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expe
 @requirement("P57")
 @needs("network-policy", "services", EXTERNAL_HOST)
 @disturbs
-def test_a_node_port_is_no_back_door(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_node_port_is_no_back_door(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A client outside does not reach a closed pod by a node's port, whichever node's address it takes."""
     _, server = pods_on_two_nodes(testbed)
     name = named("door")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
+    from policies.families import Family
     from policies.flow import Flow
     from suites.support.expect import Expect
 
@@ -50,7 +51,7 @@ def some_port() -> int:
 @requirement("P62")
 @needs("network-policy")
 @disturbs
-def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that a policy closes takes no new connection, not even from the port of one that had ended before."""
     client, server = pods_on_two_nodes(testbed)
     prober, target, port = testbed.probers[client.key], Target("tcp", server.ip(family), PORTS[0]), some_port()
@@ -68,7 +69,7 @@ def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect:
 @requirement("P69")
 @needs("network-policy", NODE_COMMANDS, "host-local")
 @disturbs
-def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that comes again under its name is a peer at once and stays it; who gets its old address is not."""
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
@@ -98,7 +99,9 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
 @requirement("N03")
 @needs("network-policy")
 @disturbs
-def test_the_end_of_one_replica_changes_nothing_for_the_others(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_the_end_of_one_replica_changes_nothing_for_the_others(
+    testbed: Testbed, expect: Expect, family: Family
+) -> None:
     """Of several pods alike one goes and one comes: each that is there stays subject and peer."""
     client, other = pods_on_two_nodes(testbed)
     node = testbed.nodes[-1]
@@ -137,7 +140,7 @@ def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator
 @requirement("N05")
 @needs("network-policy")
 @disturbs
-def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that is made right after its namespace is admitted by the namespace's labels."""
     server = testbed.pods_on(testbed.nodes[0])[0]
     peer = {"namespaceSelector": {"matchLabels": {"team": "new"}}}
@@ -153,7 +156,7 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
 @requirement("N04")
 @needs("network-policy")
 @disturbs
-def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expect, family: str) -> None:
+def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Neither the labels nor the policies of a deleted namespace count for a new one of its name."""
     client, server = pods_on_two_nodes(testbed)
     name = named("netproof-again")

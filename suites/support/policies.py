@@ -12,6 +12,7 @@ from fixtures.probes.pods import PORTS, PYTHON_IMAGE, PodPlan
 from fixtures.testbed import address_reuse
 from fixtures.testbed.testbed import NAMESPACES
 from policies import serialization
+from policies.families import family_of
 from policies.flow import DENIED, Flow, Target
 from reports.outcome import Inconclusive
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from fixtures.probes.pods import ProbePod
     from fixtures.probes.prober import Prober
     from fixtures.testbed.testbed import Testbed
+    from policies.families import Family
 
 NAMESPACE = NAMESPACES[0]
 PATIENCE = 15.0  # seconds; our patience for pods and policies
@@ -43,12 +45,12 @@ def allow_ingress_from(pod: ProbePod, *peers: Object) -> Object:
     return {**spec, "ingress": [{"from": list(peers)}]} if peers else spec
 
 
-def reaching(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
+def reaching(source: ProbePod, pod: ProbePod, family: Family, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
     """A flow between pods that gets through."""
     return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), server=pod.key)
 
 
-def denied(source: ProbePod, pod: ProbePod, family: str, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
+def denied(source: ProbePod, pod: ProbePod, family: Family, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
     """A flow between pods that does not, although the server works."""
     return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED, server=pod.key)
 
@@ -111,7 +113,7 @@ def completed(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Obje
         return bool(status.get("phase") == "Succeeded")
 
     waiting.until(ended, "a pod that has ended", patience=PATIENCE)
-    return made, tuple(sorted((entry["ip"] for entry in found), key=lambda ip: ":" in ip))
+    return made, tuple(sorted((entry["ip"] for entry in found), key=family_of))
 
 
 @contextmanager

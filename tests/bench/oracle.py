@@ -41,7 +41,7 @@ from policies.oracle import Query, reach
 
 SIZES = ((800, 200), (10_000, 1_000))
 REPEATS = 5
-QUERY = Query("TCP", 80)
+QUERY = Query("tcp", 80)
 
 
 def world(pods: int, policies: int) -> World:
@@ -59,7 +59,7 @@ def world(pods: int, policies: int) -> World:
             PodPeer(selector(), None),
             IpBlock("10.0.0.0/16", ("10.0.1.0/24",)),
         )
-        return Rule((chance.choice(kinds), chance.choice(kinds)), (PortRule("TCP", 80),))
+        return Rule((chance.choice(kinds), chance.choice(kinds)), (PortRule("tcp", 80),))
 
     def policy(number: int) -> Policy:
         types = chance.choice(({INGRESS}, {EGRESS}, {INGRESS, EGRESS}))

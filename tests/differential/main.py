@@ -18,6 +18,7 @@ from fixtures.progress import Progress
 from fixtures.workspaces.objects import pod_object
 from fixtures.workspaces.workspace import masked, with_peers
 from policies import base_world, cases, covering, serialization
+from policies.families import Family
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
 from policies.oracle import Decision, Query, reach
@@ -40,7 +41,7 @@ def worlds(states: int, seed: int) -> list[World]:
     found = [covering.world(row, address) for row in covering.array()]
     bare = base_world.build()
     found += [step.world(bare) for case in cases.corpus() for step in case.steps]
-    return found + [world for history in generate(states // STATES, STATES, 4, seed) for world in history]
+    return found + [world for history in generate(states // STATES, STATES, Family.IPV4, seed) for world in history]
 
 
 def asked(world: World) -> tuple[list[Flow], list[bool]]:
@@ -76,7 +77,17 @@ def told(world: World, flows: list[Flow]) -> str:
         for labels in [{**dict(one.labels), NAMESPACE_LABEL: one.name}]
     ]
     policies = [serialization.write(with_peers(policy, masked)) for policy in world.policies]
-    return json.dumps({"policies": policies, "namespaces": namespaces, "pods": pods, "flows": flows}) + "\n"
+    return (
+        json.dumps(
+            {
+                "policies": policies,
+                "namespaces": namespaces,
+                "pods": pods,
+                "flows": [(one, other, protocol.upper(), port) for one, other, protocol, port in flows],
+            }
+        )
+        + "\n"
+    )
 
 
 class Analyzer:

@@ -13,11 +13,12 @@ import pytest
 from fixtures.clusters.protocol import run_on
 from fixtures.probes.judging import DeadServerError
 from fixtures.workspaces import pool as campaigns
-from fixtures.workspaces.judge import PATIENCE, VERSION, Judge, queries
+from fixtures.workspaces.judge import PATIENCE, Judge, queries
 from fixtures.workspaces.probing import StateResult, settle
 from fixtures.workspaces.reproducer import text
 from fixtures.workspaces.runner import SHRINK_PATIENCE, run_case, search, shrink
 from policies import base_world, cases, covering
+from policies.families import Family
 from policies.histories import generate
 from tests.sensitivity import catalogue
 from tests.sensitivity.kill import PROFILE, hunt, mutate
@@ -47,7 +48,7 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspacePool]:
 
 def states(pool: WorkspacePool, some: list[Case]) -> list[StateResult]:
     """What the last states of cases come to."""
-    judge = Judge(queries("ipv4", pool.protocols), PROFILE)
+    judge = Judge(queries(Family.IPV4, pool.protocols), PROFILE)
 
     def one(workspace: Workspace, case: Case) -> StateResult:
         return run_case(workspace, case, judge)[-1]
@@ -101,7 +102,7 @@ def test_a_server_that_stands_still_says_nothing_of_flows(pool: WorkspacePool) -
     """While it stands still nothing is called wrong; where that ends in time it was only on the way."""
     mutate(pool, "")
     workspace = pool.workspaces[0]
-    judge = Judge(queries("ipv4", pool.protocols), PROFILE)
+    judge = Judge(queries(Family.IPV4, pool.protocols), PROFILE)
     key = base_world.KEYS[0]
     with silenced(workspace, key):
         seen = settle(workspace, workspace.world, replace(judge, patience=2))
@@ -133,10 +134,10 @@ def test_a_historical_bug_is_found(pool: WorkspacePool, identity: str) -> None:
 def test_a_planted_bug_is_found_by_generated_states_and_shrunk(pool: WorkspacePool, tmp_path: Path) -> None:
     """Exceptions taken out of all blocks of a policy: two policies and three pods at most say it all."""
     mutate(pool, "M032")
-    judge = Judge(queries("ipv4", pool.protocols), PROFILE, agree=1, patience=SHRINK_PATIENCE)
+    judge = Judge(queries(Family.IPV4, pool.protocols), PROFILE, agree=1, patience=SHRINK_PATIENCE)
     address = base_world.ON_PAPER[base_world.OUTSIDE][0]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
-    rows += generate(HISTORIES, STATES, VERSION["ipv4"], 1)
+    rows += generate(HISTORIES, STATES, Family.IPV4, 1)
 
     found = search(pool, rows, judge, "generated states")
     assert found.seen is not None
@@ -146,7 +147,7 @@ def test_a_planted_bug_is_found_by_generated_states_and_shrunk(pool: WorkspacePo
     assert len(small[-1].policies) <= 2
     assert len({end for flow, _ in seen.wrong[:1] for end in (flow.source, flow.destination)}) <= 3
     path = tmp_path / "reproducer.yaml"
-    path.write_text(text(small, seen, VERSION["ipv4"]))
+    path.write_text(text(small, seen, Family.IPV4))
     (again,) = cases.load(path.read_text(), str(path))
     assert states(pool, [again])[0].wrong
     mutate(pool, "")

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fixtures import paths, waiting
 from fixtures.clusters.protocol import run_on
-from fixtures.workspaces.judge import VERSION, Judge, queries
+from fixtures.workspaces.judge import Judge, queries
 from fixtures.workspaces.runner import run_case, search
 from policies import ambiguities, base_world, cases, covering, requirements
+from policies.families import Family
 from policies.histories import generate
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _chunks(some: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def _wrong(pool: WorkspacePool, some: Sequence[Case], mutant: Mutant) -> Iterable[tuple[Case, StateResult]]:
     """The cases that go wrong, those that a meant requirement has first."""
-    judge = Judge(queries(mutant.family, pool.protocols), PROFILE, agree=1, patience=PATIENCE)
+    judge = Judge(queries(Family(mutant.family), pool.protocols), PROFILE, agree=1, patience=PATIENCE)
 
     def attempt(live: Workspace, case: Case) -> StateResult:
         return run_case(live, case, judge)[-1]
@@ -165,9 +166,9 @@ def _wrong(pool: WorkspacePool, some: Sequence[Case], mutant: Mutant) -> Iterabl
 
 
 def _generated(pool: WorkspacePool, mutant: Mutant) -> StateResult | None:
-    judge = Judge(queries(mutant.family, pool.protocols), PROFILE, agree=1, patience=PATIENCE)
+    judge = Judge(queries(Family(mutant.family), pool.protocols), PROFILE, agree=1, patience=PATIENCE)
     address = base_world.ON_PAPER[base_world.OUTSIDE][mutant.family == "ipv6"]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
-    rows += generate(HISTORIES, STATES, VERSION[mutant.family], 1)
+    rows += generate(HISTORIES, STATES, Family(mutant.family), 1)
     found = search(pool, rows, judge, f"{mutant.id}: generated")
     return found.seen

@@ -152,7 +152,7 @@ class Evaluator:
         if by_service and self.answers.get(Ambiguity.BLOCK_BEFORE_TRANSLATION, True):
             return self.ask(SERVICE_ADDRESS)
         inside = []
-        for address in (ip for ip in map(ipaddress.ip_address, other.ips) if ip.version == self.query.version):
+        for address in (ip for ip in map(ipaddress.ip_address, other.ips) if ip.version == self.query.family.version):
             there = address in ipaddress.ip_network(block["cidr"], strict=False)
             for exception in block.get("except", []):
                 if address in ipaddress.ip_network(exception, strict=False):
@@ -172,7 +172,7 @@ class Evaluator:
             return True
         found = False
         for entry in entries:
-            if entry["protocol"] == self.query.protocol:
+            if entry["protocol"] == self.query.protocol.upper():
                 found = self.port(entry, peers, direction, receiver) or found
         return found
 

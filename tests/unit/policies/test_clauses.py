@@ -59,7 +59,7 @@ def test_an_explanation_quotes_each_clause_once() -> None:
     """Reasons cite numbers, and the sentences of the clauses follow, each once."""
     case = next(case for case in cases.corpus() if case.id == "deny-all-both")
     world = case.steps[-1].world(base_world.build())
-    decision = explain(world, "x/a", "x/b", Query("TCP", 80))
+    decision = explain(world, "x/a", "x/b", Query("tcp", 80))
     assert decision.line == (
         "denied: x/deny isolates x/a for egress and has no egress rule (clauses 2 and 10); "
         "x/deny isolates x/b for ingress and has no ingress rule (clauses 2 and 10)"

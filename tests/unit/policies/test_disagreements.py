@@ -9,6 +9,7 @@ import pytest
 from policies import ambiguities, base_world, cases
 from policies.ambiguities import PROFILES, Ambiguity
 from policies.disagreements import disagreements
+from policies.families import Family
 from policies.oracle import Decision, Path, Query, reach
 from policies.stated import stated
 
@@ -102,8 +103,8 @@ def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], n
     for case in cases.corpus():
         for step in case.steps:
             world = step.world(live)
-            file = stated(step, step.world(base_world.build()), world, 4)
-            for query in (Query("TCP", 80), Query("UDP", 81), Query("TCP", 81, Path.SERVICE)):
+            file = stated(step, step.world(base_world.build()), world, Family.IPV4)
+            for query in (Query("tcp", 80), Query("udp", 81), Query("tcp", 81, Path.SERVICE)):
                 cells = file.cells(query)
                 said = reach(world, query, PROFILES[profile])
                 own = base_world.OUTSIDE, base_world.AWAY
@@ -117,11 +118,11 @@ def test_a_pair_on_one_node_here_and_not_on_paper_is_not_stated() -> None:
     """A node always reaches its own pods (clause 47), so what a file says of another node's is not asked there."""
     (case,) = cases.load(TEXT, "mine.yaml")
     step = replace(case.steps[0], policies={})
-    paper, query = step.world(base_world.build()), Query("TCP", 80)
-    alone = stated(step, paper, step.world(base_world.build(nodes=("n0",))), 4)
+    paper, query = step.world(base_world.build()), Query("tcp", 80)
+    alone = stated(step, paper, step.world(base_world.build(nodes=("n0",))), Family.IPV4)
     assert (base_world.AWAY, "x/a") in alone.moved
     assert ("x/b", "x/a") not in alone.moved
-    assert stated(step, paper, paper, 4).moved == frozenset()
+    assert stated(step, paper, paper, Family.IPV4).moved == frozenset()
     assert (base_world.OUTSIDE, "x/a") in alone.cells(query)
-    assert alone.cells(Query("TCP", 81)) == {}
+    assert alone.cells(Query("tcp", 81)) == {}
     assert Decision.UNDEFINED not in alone.cells(query).values()

@@ -53,7 +53,7 @@ def test_an_absent_selector_is_not_an_empty_one() -> None:
 def test_protocol_is_tcp_where_it_is_not_written() -> None:
     """Clause 31."""
     rule = serialization.read(policy(ingress=[{"ports": [{"port": 80}, {"protocol": "UDP"}, {}]}])).ingress[0]
-    assert rule.ports == (PortRule("TCP", 80), PortRule("UDP"), PortRule("TCP"))
+    assert rule.ports == (PortRule("tcp", 80), PortRule("udp"), PortRule("tcp"))
 
 
 def test_a_manifest_without_namespace_is_where_it_is_applied() -> None:

@@ -84,13 +84,13 @@ def test_manifests_say_what_policies_say(world: World) -> None:
 def test_a_world_without_policies_is_open() -> None:
     """Pods are open by default (clause 1)."""
     world = World(pods=())
-    assert reach(world, Query("TCP", 80)).counts() == dict.fromkeys(Decision, 0)
+    assert reach(world, Query("tcp", 80)).counts() == dict.fromkeys(Decision, 0)
 
 
 def test_deciding_counts_every_pair() -> None:
     """Counts add up to all ordered pairs."""
     world = World(hosts=(Host("a", ("192.0.2.1",)), Host("b", ("192.0.2.2",))), policies=(Policy("x", "p"),))
-    assert reach(world, Query("TCP", 80)).counts()[Decision.ALLOWED] == 4
+    assert reach(world, Query("tcp", 80)).counts()[Decision.ALLOWED] == 4
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 2047, 2048, 2049])
@@ -101,6 +101,6 @@ def test_any_number_of_endpoints(count: int) -> None:
     )
     first = Selector((("n", "0"),))
     last = Policy("x", "p", Selector((("n", str(count - 1)),)), frozenset({INGRESS}), (Rule((PodPeer(None, first),)),))
-    found = reach(World((Namespace("x"),), pods, (last,)), Query("TCP", 80))
+    found = reach(World((Namespace("x"),), pods, (last,)), Query("tcp", 80))
     assert found.verdict("x/p0", f"x/p{count - 1}") is Decision.ALLOWED
     assert found.counts()[Decision.DENIED] == max(0, count - 2)

@@ -11,7 +11,7 @@ from policies.shrinking import smaller
 
 
 @settings(max_examples=30, deadline=None)
-@given(histories(3, Family.IPV4.version), st.data())
+@given(histories(3, Family.IPV4), st.data())
 def test_shrinking_ends(history: History, data: st.DataObject) -> None:
     """Whatever still goes wrong, after finitely many steps nothing smaller is left but the bare stage."""
     for _ in range(500):
