@@ -1,6 +1,6 @@
-"""The questions that the specification leaves open, and profiles: how an implementation answers them.
+"""Ambiguities of the specification, and profiles: how implementations resolve them.
 
-The clause that leaves a question open names it in policies/clauses.yaml.
+The clause that leaves an ambiguity names it in policies/clauses.yaml.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Ambiguity(StrEnum):
-    """An open question; yes means what its name says."""
+    """A yes-or-no ambiguity that the specification leaves to implementations."""
 
     BLOCK_MATCHES_PODS = "block-matches-pods"
     BLOCK_MATCHES_NODES = "block-matches-nodes"
@@ -27,9 +27,9 @@ class Ambiguity(StrEnum):
 
 
 OPEN: Mapping[Ambiguity, bool] = {}
-"""The specification's own profile: every question is open."""
+"""The profile of the specification: it resolves nothing."""
 
-# What most implementations do that filter packets after address translation.
+# Most implementations that filter packets after address translation.
 PACKET_FILTER: Mapping[Ambiguity, bool] = {
     Ambiguity.BLOCK_MATCHES_PODS: True,
     Ambiguity.BLOCK_MATCHES_NODES: True,
@@ -45,30 +45,30 @@ PACKET_FILTER: Mapping[Ambiguity, bool] = {
 PROFILES: Mapping[str, Mapping[Ambiguity, bool]] = {
     "specification": OPEN,
     "packet-filter": PACKET_FILTER,
-    # A pod that asks its own Service is judged like any other client of it; a name of a port means what it means on
-    # each pod, whether a selector or a block names the pod.
+    # A pod that connects to its own Service is judged like any other client; a named port is resolved on each pod,
+    # matched by a selector or by a block.
     "calico": {
         **PACKET_FILTER,
         Ambiguity.OWN_SERVICE_IS_EXEMPT: False,
         Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK: True,
     },
-    # It depends on the policies whether a pod reaches itself by its own Service; pings always get in.
+    # Whether a pod reaches itself through its own Service depends on the policies; pings always pass.
     "kube-router": {
         **{
-            question: answer
-            for question, answer in PACKET_FILTER.items()
-            if question is not Ambiguity.OWN_SERVICE_IS_EXEMPT
+            ambiguity: answer
+            for ambiguity, answer in PACKET_FILTER.items()
+            if ambiguity is not Ambiguity.OWN_SERVICE_IS_EXEMPT
         },
         Ambiguity.ICMP_PASSES: True,
     },
 }
 
 
-def definitely(question: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
-    """Whether the answer is yes for certain."""
-    return profile.get(question, False)
+def definitely(ambiguity: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
+    """Whether a profile resolves an ambiguity to yes."""
+    return profile.get(ambiguity, False)
 
 
-def possibly(question: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
-    """Whether the answer may be yes."""
-    return profile.get(question, True)
+def possibly(ambiguity: Ambiguity, profile: Mapping[Ambiguity, bool]) -> bool:
+    """Whether a profile resolves an ambiguity to yes, or leaves it open."""
+    return profile.get(ambiguity, True)

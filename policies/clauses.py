@@ -1,4 +1,4 @@
-"""The clauses of NetworkPolicy's semantics, read from policies/clauses.yaml: what a message that cites one means."""
+"""The clauses of NetworkPolicy's semantics, read from policies/clauses.yaml; messages cite them by number."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ class Clause:
     """One sentence of the semantics.
 
     Attributes:
-        number: what cases and messages cite.
-        sentence: what it says.
-        link: the page that it comes from.
+        number: cited by cases and messages.
+        sentence: the rule.
+        link: the page that states it.
         status: defined, ambiguous or implementation-defined.
-        questions: names of the open questions that it leaves to engines.
-        no_case: why no case shows it; "" where one does.
+        ambiguities: names of the ambiguities that it leaves to implementations.
+        no_case: why no case covers it; "" if one does.
     """
 
     number: int
     sentence: str
     link: str
     status: str
-    questions: tuple[str, ...] = ()
+    ambiguities: tuple[str, ...] = ()
     no_case: str = ""
 
     def __str__(self) -> str:
@@ -46,33 +46,33 @@ def load() -> Mapping[int, Clause]:
     """Every clause by its number, in the order of the file.
 
     Raises:
-        BadFileError: the file breaks its schema, or two clauses have one number; it names line and field.
+        BadFileError: the file breaks its schema, or two clauses have the same number.
     """
     document = datafile.load(PATH, SCHEMA, "policies/clauses.yaml")
-    sources, found = document.data["sources"], {}
+    sources, result = document.data["sources"], {}
     for index, row in enumerate(document.data["clauses"]):
-        if row["number"] in found:
+        if row["number"] in result:
             raise document.bad(("clauses", index, "number"), f"{row['number']} is used twice")
         name, hash_, fragment = row.pop("source").partition("#")
         if name not in sources and not name.startswith("https://"):
             raise document.bad(("clauses", index, "source"), f"{name} is not among the sources")
-        questions = tuple(row.pop("questions", ()))
-        found[row["number"]] = Clause(link=sources.get(name, name) + hash_ + fragment, questions=questions, **row)
-    return found
+        ambiguities = tuple(row.pop("ambiguities", ()))
+        result[row["number"]] = Clause(link=sources.get(name, name) + hash_ + fragment, ambiguities=ambiguities, **row)
+    return result
 
 
-def of_question(question: str) -> int:
-    """The clause that leaves a question open.
+def of_ambiguity(ambiguity: str) -> int:
+    """The number of the clause that leaves an ambiguity.
 
     Raises:
-        BadFileError: no clause names the question.
+        BadFileError: no clause names it.
     """
     for clause in load().values():
-        if question in clause.questions:
+        if ambiguity in clause.ambiguities:
             return clause.number
-    raise BadFileError(f"policies/clauses.yaml: no clause leaves the question {question} open.")
+    raise BadFileError(f"policies/clauses.yaml: no clause names the ambiguity {ambiguity}.")
 
 
 def legend(numbers: Iterable[int]) -> tuple[str, ...]:
-    """The sentences of clauses that a message cites, a line each, by number; a message has it once, at its end."""
+    """The sentences of the clauses that a message cites, one line each, sorted by number; they go to its end."""
     return tuple(str(load()[number]) for number in sorted(set(numbers)))

@@ -9,7 +9,7 @@ from policies import base_world
 from policies.ambiguities import OPEN
 from policies.explain import explain
 from policies.families import Family
-from policies.oracle import Path, Query, reach
+from policies.oracle import Path, Query, reachability
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,12 +78,12 @@ def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Ambiguity, 
     if block is None:
         return
     world = step.world(base_world.build(), query.family)
-    specified = reach(world, query)
-    declared = reach(world, query, profile) if profile else specified
+    specified = reachability(world, query)
+    declared = reachability(world, query, profile) if profile else specified
     for cell, stated in block.cells.items():
         if query.path is Path.SERVICE and cell[1] in {cell[0], base_world.OUTSIDE, base_world.AWAY}:
             continue  # nobody has such a Service on the stage
-        if stated not in {specified.verdict(*cell), declared.verdict(*cell)}:
+        if stated not in {specified.decision(*cell), declared.decision(*cell)}:
             decision = explain(world, *cell, query, profile)
             title = step.title if step.title != case.title else ""
             yield Disagreement(block.where(cell), case.id, title, cell, query, stated, decision)

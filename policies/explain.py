@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a flow is decided as it is, and the clauses that say so."""
+    """A reason for a decision, and the clauses behind it."""
 
     text: str
     clauses: tuple[int, ...] = ()
@@ -34,24 +34,24 @@ class Reason:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A verdict and the reasons for it.
+    """A decision and its reasons.
 
-    A message about one flow is str(decision), which ends with the sentences of the clauses.  A message about several
-    flows takes `line` of each, and the legend of all their clauses once.
+    A message about one flow is str(explanation), which ends with the sentences of the clauses.  One about several
+    flows has the `line` of each, and the legend of all their clauses once.
     """
 
-    verdict: Decision
+    decision: Decision
     reasons: tuple[Reason, ...]
 
     @property
     def clauses(self) -> frozenset[int]:
-        """The clauses that its reasons cite."""
+        """Numbers of the clauses that the reasons cite."""
         return frozenset(number for reason in self.reasons for number in reason.clauses)
 
     @property
     def line(self) -> str:
-        """The verdict and the reasons, in one line."""
-        return f"{self.verdict}: " + "; ".join(str(reason) for reason in self.reasons)
+        """The decision and the reasons, in one line."""
+        return f"{self.decision}: " + "; ".join(str(reason) for reason in self.reasons)
 
     def __str__(self) -> str:
         return "\n".join((self.line, *clauses.legend(self.clauses)))
@@ -59,11 +59,11 @@ class Explanation:
 
 @dataclass(frozen=True)
 class Match:
-    """Whether something matches: yes, no (both False), or perhaps; an open question names itself."""
+    """Whether something matches: yes, no (both False), or perhaps, with the ambiguity that it depends on."""
 
     yes: bool
     perhaps: bool
-    question: Ambiguity | None = None
+    ambiguity: Ambiguity | None = None
 
 
 YES, NO = Match(yes=True, perhaps=True), Match(yes=False, perhaps=False)
@@ -72,30 +72,30 @@ YES, NO = Match(yes=True, perhaps=True), Match(yes=False, perhaps=False)
 def explain(
     world: World, source: str, destination: str, query: Query, profile: Mapping[Ambiguity, bool] = OPEN
 ) -> Explanation:
-    """The verdict for one flow and its reasons.
+    """Decide one flow, with reasons.
 
     Args:
-        world: everything that matters.
+        world: namespaces, pods, hosts and policies.
         source: key of the sender.
-        destination: key of the receiver; the backend of a flow by a Service.
+        destination: key of the receiver; of the backend, if the flow goes through a Service.
         query: the flow.
-        profile: answers to open questions.
+        profile: how the implementation resolves ambiguities.
     """
     ends = {end.key: end for end in world.endpoints()}
     sender, receiver = ends[source], ends[destination]
     if exempt := _exempt(sender, receiver, query, profile):
         return exempt
-    why = _Why(world, query, profile)
-    sides = [why.side(EGRESS, sender, receiver), why.side(INGRESS, receiver, sender)]
-    denied = [side for side in sides if side.verdict is Decision.DENIED]
-    open_ = [side for side in sides if side.verdict is Decision.UNDEFINED]
+    evaluator = _Evaluator(world, query, profile)
+    sides = [evaluator.side(EGRESS, sender, receiver), evaluator.side(INGRESS, receiver, sender)]
+    denied = [side for side in sides if side.decision is Decision.DENIED]
+    open_ = [side for side in sides if side.decision is Decision.UNDEFINED]
     deciding = denied or open_ or sides
-    decision = Explanation(deciding[0].verdict, tuple(reason for side in deciding for reason in side.reasons))
+    explanation = Explanation(deciding[0].decision, tuple(reason for side in deciding for reason in side.reasons))
     own = source == destination and possibly(Ambiguity.OWN_SERVICE_IS_EXEMPT, profile)
-    if own and decision.verdict is not Decision.ALLOWED:
-        asked = Reason(f"{source} connects to itself through its own Service", (clauses.of_question(_OWN),))
-        return Explanation(Decision.UNDEFINED, (asked, *decision.reasons))
-    return decision
+    if own and explanation.decision is not Decision.ALLOWED:
+        own_service = Reason(f"{source} connects to itself through its own Service", (clauses.of_ambiguity(_OWN),))
+        return Explanation(Decision.UNDEFINED, (own_service, *explanation.reasons))
+    return explanation
 
 
 _OWN = Ambiguity.OWN_SERVICE_IS_EXEMPT
@@ -104,56 +104,60 @@ _OWN = Ambiguity.OWN_SERVICE_IS_EXEMPT
 def _exempt(
     sender: Endpoint, receiver: Endpoint, query: Query, profile: Mapping[Ambiguity, bool]
 ) -> Explanation | None:
-    """What no policy can forbid."""
+    """The explanation of a flow that no policy can deny; None for others."""
     if sender.key == receiver.key and (query.path is Path.POD_IP or definitely(_OWN, profile)):
         why = Reason(f"{sender.key} connects to itself", (49,))
         if query.path is not Path.POD_IP:
             text = f"{sender.key} connects to itself through its own Service, which the engine declares as exempt"
-            why = Reason(text, (clauses.of_question(_OWN),))
+            why = Reason(text, (clauses.of_ambiguity(_OWN),))
         return Explanation(Decision.ALLOWED, (why,))
-    homes = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
-    if homes and sender.node and sender.node == receiver.node:
-        home, other = homes[0], receiver if homes[0] is sender else sender
-        is_on = "is" if isinstance(home, Host) else "shares the network of"
-        return Explanation(Decision.ALLOWED, (Reason(f"{home.key} {is_on} the node that {other.key} runs on", (47,)),))
+    on_host = [end for end in (sender, receiver) if isinstance(end, Host) or end.host_network]
+    if on_host and sender.node and sender.node == receiver.node:
+        host, other = on_host[0], receiver if on_host[0] is sender else sender
+        is_on = "is" if isinstance(host, Host) else "shares the network of"
+        return Explanation(Decision.ALLOWED, (Reason(f"{host.key} {is_on} the node that {other.key} runs on", (47,)),))
     return None
 
 
-class _Why:
+class _Evaluator:
+    """Evaluates the policies of a world for one query, one flow at a time."""
+
     def __init__(self, world: World, query: Query, profile: Mapping[Ambiguity, bool]) -> None:
         self.world, self.query, self.profile = world, query, profile
 
     def side(self, direction: Direction, subject: Endpoint, other: Endpoint) -> Explanation:
-        """The verdict of the policies of one direction."""
-        chosen = [
+        """Decide by the policies of one direction."""
+        selecting = [
             (policy, match)
             for policy in self.world.policies
-            if (match := self._chooses(policy, direction, subject)).perhaps
+            if (match := self._selects(policy, direction, subject)).perhaps
         ]
-        if not chosen:
+        if not selecting:
             why = Reason(f"no policy isolates {subject.key} for {direction.lower()}", (1,))
             return Explanation(Decision.ALLOWED, (why,))
-        rows = [self._rules(policy, direction, subject, other) for policy, _ in chosen]
-        admitted = [decision for decision in rows if decision.verdict is Decision.ALLOWED]
+        rows = [self._rules(policy, direction, subject, other) for policy, _ in selecting]
+        admitted = [row for row in rows if row.decision is Decision.ALLOWED]
         if admitted:
             return admitted[0]
-        asked = [decision for decision in rows if decision.verdict is Decision.UNDEFINED]
-        if asked:
-            return asked[0]
-        if not any(match.yes for _, match in chosen):
-            return Explanation(Decision.UNDEFINED, (_open(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS, subject.key),))
-        return Explanation(Decision.DENIED, tuple(reason for decision in rows for reason in decision.reasons))
+        undefined = [row for row in rows if row.decision is Decision.UNDEFINED]
+        if undefined:
+            return undefined[0]
+        if not any(match.yes for _, match in selecting):
+            return Explanation(
+                Decision.UNDEFINED, (_undefined(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS, subject.key),)
+            )
+        return Explanation(Decision.DENIED, tuple(reason for row in rows for reason in row.reasons))
 
-    def _answer(self, question: Ambiguity) -> Match:
-        yes, maybe = definitely(question, self.profile), possibly(question, self.profile)
-        return Match(yes, maybe, None if yes == maybe else question)
+    def _resolve(self, ambiguity: Ambiguity) -> Match:
+        yes, maybe = definitely(ambiguity, self.profile), possibly(ambiguity, self.profile)
+        return Match(yes, maybe, None if yes == maybe else ambiguity)
 
-    def _chooses(self, policy: Policy, direction: Direction, subject: Endpoint) -> Match:
+    def _selects(self, policy: Policy, direction: Direction, subject: Endpoint) -> Match:
         if direction not in policy.types or isinstance(subject, Host) or subject.namespace != policy.namespace:
             return NO
         if not selects(policy.subject, dict(subject.labels)):
             return NO
-        return self._answer(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS) if subject.host_network else YES
+        return self._resolve(Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS) if subject.host_network else YES
 
     def _rules(self, policy: Policy, direction: Direction, subject: Endpoint, other: Endpoint) -> Explanation:
         rules = policy.rules(direction)
@@ -161,30 +165,29 @@ class _Why:
         if not rules:
             return Explanation(Decision.DENIED, (Reason(f"{isolates} and has no {direction.lower()} rule", (2, 10)),))
         receiver = subject if direction == INGRESS else other
-        reasons, asked = [Reason(isolates, (2,))], []
+        reasons, undefined = [Reason(isolates, (2,))], []
         for number, rule in enumerate(rules):
             name = f"{policy.key} {direction.lower()} rule {number}"
             peer, port = self._rule(policy, rule, other, receiver, direction)
             if peer.yes and port.yes:
-                return Explanation(Decision.ALLOWED, (Reason(f"{name} allows {other.key} on {self._what()}", (3,)),))
+                return Explanation(
+                    Decision.ALLOWED, (Reason(f"{name} allows {other.key} on {self.query.port_text}", (3,)),)
+                )
             if peer.perhaps and port.perhaps:
-                question = peer.question or port.question
-                assert question is not None
-                asked.append(_open(question, other.key, f"{name}: "))
+                ambiguity = peer.ambiguity or port.ambiguity
+                assert ambiguity is not None
+                undefined.append(_undefined(ambiguity, other.key, f"{name}: "))
             elif not peer.perhaps:
                 reasons.append(Reason(f"{name} has no peer that matches {other.key}"))
             else:
                 reasons.append(self._no_port(name, rule, receiver))
-        if asked:
-            return Explanation(Decision.UNDEFINED, tuple(asked))
+        if undefined:
+            return Explanation(Decision.UNDEFINED, tuple(undefined))
         return Explanation(Decision.DENIED, tuple(reasons))
 
-    def _what(self) -> str:
-        return self.query.port_text
-
     def _no_port(self, name: str, rule: Rule, receiver: Endpoint) -> Reason:
-        """That a rule does not have the port, with what its named ports are on the receiver."""
-        text = f"{name} has no port that matches {self._what()}"
+        """The reason that a rule lacks the port, with the numbers of its named ports on the receiver."""
+        text = f"{name} has no port that matches {self.query.port_text}"
         names = {entry.port for entry in rule.ports if isinstance(entry.port, str)}
         if not names or isinstance(receiver, Host):
             return Reason(text)
@@ -194,12 +197,12 @@ class _Why:
     def _rule(
         self, policy: Policy, rule: Rule, other: Endpoint, receiver: Endpoint, direction: Direction
     ) -> tuple[Match, Match]:
-        """How a rule matches the other end and the port, by the peer that does it best."""
+        """How a rule matches the other end and the port, for the peer that matches best."""
         pairs = [
             (self._peer(policy, peer, other, direction), self._ports(rule, peer, receiver, direction))
             for peer in rule.peers
         ] or [(YES, self._ports(rule, None, receiver, direction))]
-        return max(pairs, key=lambda pair: (_both(pair, "yes"), _both(pair, "perhaps"), pair[0].perhaps))
+        return max(pairs, key=_quality)
 
     def _peer(self, policy: Policy, peer: Peer, other: Endpoint, direction: Direction) -> Match:
         if isinstance(peer, IpBlock):
@@ -212,24 +215,24 @@ class _Why:
             inside = selects(peer.namespaces, self.world.namespace(other.namespace).all_labels())
         if not inside or not (peer.pods is None or selects(peer.pods, dict(other.labels))):
             return NO
-        return self._answer(Ambiguity.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else YES
+        return self._resolve(Ambiguity.HOST_NETWORK_PODS_ARE_PEERS) if other.host_network else YES
 
     def _block(self, block: IpBlock, other: Endpoint, direction: Direction) -> Match:
         if self.query.path is Path.SERVICE and direction == EGRESS and possibly(_BEFORE, self.profile):
-            return Match(yes=False, perhaps=True, question=_BEFORE)
+            return Match(yes=False, perhaps=True, ambiguity=_BEFORE)
         addresses = [ip_address(ip) for ip in other.ips if family_of(ip) is self.query.family]
         inside = [holds(block, address) for address in addresses]
         if not any(inside):
             return NO
         if isinstance(other, Pod):
-            return self._answer(Ambiguity.BLOCK_MATCHES_PODS)
+            return self._resolve(Ambiguity.BLOCK_MATCHES_PODS)
         if not other.node:
             return YES
-        some = Match(yes=False, perhaps=possibly(_NODES, self.profile), question=_NODES)
-        return self._answer(_NODES) if all(inside) else some
+        some = Match(yes=False, perhaps=possibly(_NODES, self.profile), ambiguity=_NODES)
+        return self._resolve(_NODES) if all(inside) else some
 
     def _ports(self, rule: Rule, peer: Peer | None, receiver: Endpoint, direction: Direction) -> Match:
-        """How a rule's ports match, beside one of its peers."""
+        """How a rule's ports match, together with one of its peers."""
         if not rule.ports:
             return YES
         return _best(self._port(entry, peer, receiver, direction) for entry in rule.ports)
@@ -239,13 +242,13 @@ class _Why:
             return NO
         if isinstance(entry.port, str):
             if isinstance(receiver, Host):
-                outside = direction == EGRESS and peer is None
-                return self._answer(Ambiguity.NAMED_PORT_MATCHES_OUTSIDE) if outside else NO
-            wanted = (entry.port, entry.protocol, self.query.port)
-            if wanted not in {(p.name, p.protocol, p.number) for p in receiver.ports}:
+                without_peers = direction == EGRESS and peer is None
+                return self._resolve(Ambiguity.NAMED_PORT_MATCHES_OUTSIDE) if without_peers else NO
+            declared = (entry.port, entry.protocol, self.query.port)
+            if declared not in {(p.name, p.protocol, p.number) for p in receiver.ports}:
                 return NO
             by_address = direction == EGRESS and isinstance(peer, IpBlock)
-            return self._answer(Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK) if by_address else YES
+            return self._resolve(Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK) if by_address else YES
         if entry.port is None or entry.port <= self.query.port <= (entry.end or entry.port):
             return YES
         return NO
@@ -255,14 +258,16 @@ _NODES = Ambiguity.BLOCK_MATCHES_NODES
 _BEFORE = Ambiguity.BLOCK_BEFORE_TRANSLATION
 
 
+def _quality(pair: tuple[Match, Match]) -> tuple[bool, bool, bool]:
+    """How well peer and port match together: a key to sort by."""
+    peer, port = pair
+    return peer.yes and port.yes, peer.perhaps and port.perhaps, peer.perhaps
+
+
 def _best(matches: Iterable[Match]) -> Match:
-    """The one that matches most."""
+    """The one that matches best."""
     return max(matches, key=lambda match: (match.yes, match.perhaps))
 
 
-def _both(pair: tuple[Match, Match], how: str) -> bool:
-    return all(getattr(match, how) for match in pair)
-
-
-def _open(question: Ambiguity, who: str, where: str = "") -> Reason:
-    return Reason(f"{where}{question} is open for {who}", (clauses.of_question(question),))
+def _undefined(ambiguity: Ambiguity, key: str, where: str = "") -> Reason:
+    return Reason(f"{where}{ambiguity} is open for {key}", (clauses.of_ambiguity(ambiguity),))

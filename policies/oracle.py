@@ -1,7 +1,7 @@
-"""The oracle: who reaches whom on one port, for all pairs at once, with what the specification leaves open.
+"""The oracle: decides one flow for all pairs of endpoints at once, ambiguities of the specification included.
 
-Every policy is read twice: in the way that allows least and in the way that allows most, as far as the profile leaves
-questions open.  A pair on which both readings agree is decided; the others are undefined.
+Every set of endpoints has two bounds: its members for certain (must), and its members if every ambiguity that the
+profile does not resolve is answered yes (may).  A pair on which both bounds agree is decided; others are undefined.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     Packed = npt.NDArray[np.uint8]
 
-BLOCK = 2048  # rows that are turned at a time: bounds memory
+BLOCK = 2048  # rows that are transposed at a time: limits memory
 
 
 class Decision(StrEnum):
-    """What the specification says of a flow."""
+    """Whether the specification allows a flow."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -41,12 +41,12 @@ class Path(StrEnum):
     """How a flow gets to its destination."""
 
     POD_IP = "pod-ip"
-    SERVICE = "service"  # by a ClusterIP: the destination is the backend
+    SERVICE = "service"  # through a ClusterIP: the destination is the backend
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of all pairs: a protocol and a port of the destination, by one path, in one family."""
+    """The flow to decide for all pairs: protocol and port of the destination, path, address family."""
 
     protocol: Protocol
     port: int
@@ -60,50 +60,55 @@ class Query:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Lower and upper bound of a set: its members for certain, and its members if open questions are answered yes."""
+class Bounds:
+    """Lower and upper bound of a set of endpoints.
 
-    least: int
-    most: int
+    Attributes:
+        must: its members for certain.
+        may: its members if every ambiguity says yes.
+    """
+
+    must: int
+    may: int
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A rule as sets: the pods it works for, and the other ends it admits for them."""
+    """A rule as sets: the pods that it applies to, and the other ends that it admits for them."""
 
-    subjects: Reading
-    others: Reading
+    subjects: Bounds
+    others: Bounds
 
 
 @dataclass(frozen=True)
-class Reach:
-    """The answer for all pairs.
+class Reachability:
+    """The decisions for all pairs.
 
     Attributes:
         index: which endpoint is which bit.
-        least: by source, the destinations that every reading allows; packed bits, little end first.
-        most: by source, the destinations that some reading allows.
+        must: by source, the destinations that are allowed for certain; packed bits, little end first.
+        may: by source, the destinations that are allowed if every ambiguity says yes.
     """
 
     index: Index
-    least: Packed
-    most: Packed
+    must: Packed
+    may: Packed
 
-    def verdict(self, source: str, destination: str) -> Decision:
-        """The verdict for two endpoints by key."""
+    def decision(self, source: str, destination: str) -> Decision:
+        """The decision for two endpoints by key."""
         row, bit = self.index.position[source], self.index.position[destination]
-        if _bit(self.least, row, bit):
+        if _bit(self.must, row, bit):
             return Decision.ALLOWED
-        return Decision.UNDEFINED if _bit(self.most, row, bit) else Decision.DENIED
+        return Decision.UNDEFINED if _bit(self.may, row, bit) else Decision.DENIED
 
     def counts(self) -> dict[Decision, int]:
-        """How many pairs have each verdict."""
-        allowed, possible_ = int(np.bitwise_count(self.least).sum()), int(np.bitwise_count(self.most).sum())
+        """Number of pairs by decision."""
+        allowed, at_most = int(np.bitwise_count(self.must).sum()), int(np.bitwise_count(self.may).sum())
         total = len(self.index.endpoints) ** 2
         return {
             Decision.ALLOWED: allowed,
-            Decision.DENIED: total - possible_,
-            Decision.UNDEFINED: possible_ - allowed,
+            Decision.DENIED: total - at_most,
+            Decision.UNDEFINED: at_most - allowed,
         }
 
 
@@ -111,162 +116,170 @@ def _bit(rows: Packed, row: int, bit: int) -> bool:
     return bool(rows[row, bit >> 3] >> (bit & 7) & 1)
 
 
-def reach(world: World, query: Query, profile: Mapping[Ambiguity, bool] = OPEN, index: Index | None = None) -> Reach:
-    """Who reaches whom.
+def reachability(
+    world: World, query: Query, profile: Mapping[Ambiguity, bool] = OPEN, index: Index | None = None
+) -> Reachability:
+    """Decide a flow for all pairs of endpoints.
 
     Args:
-        world: everything that matters.
+        world: namespaces, pods, hosts and policies.
         query: the flow between every pair.
-        profile: answers to open questions.
-        index: of the world and the family, where it is there already.
+        profile: how the implementation resolves ambiguities.
+        index: of the same world and family, to share it between queries; None builds one.
     """
     index = index or Index(world, query.family)
-    read = _Reader(index, query, profile)
-    sides = {direction: read.side(direction) for direction in (EGRESS, INGRESS)}
-    least = _join(sides[EGRESS][0], sides[INGRESS][0], len(index.endpoints))
+    evaluator = _Evaluator(index, query, profile)
+    sides = {direction: evaluator.side(direction) for direction in (EGRESS, INGRESS)}
+    must = _join(sides[EGRESS][0], sides[INGRESS][0], len(index.endpoints))
     same = all(side[0] is side[1] for side in sides.values())
-    most = least if same else _join(sides[EGRESS][1], sides[INGRESS][1], len(index.endpoints))
-    return Reach(index, *_exempt(index, least, most, query, profile))
+    may = must if same else _join(sides[EGRESS][1], sides[INGRESS][1], len(index.endpoints))
+    return Reachability(index, *_exempt(index, must, may, query, profile))
 
 
-class _Reader:
-    """Reads the policies of a world for one query."""
+class _Evaluator:
+    """Evaluates the policies of a world for one query."""
 
     def __init__(self, index: Index, query: Query, profile: Mapping[Ambiguity, bool]) -> None:
         self.index, self.query, self.profile = index, query, profile
-        self.bare = index.all & ~index.host_network
+        self.not_host_network = index.all & ~index.host_network
 
     def side(self, direction: Direction) -> tuple[Packed, Packed]:
-        """By subject, the other ends it admits in a direction: as read least and most; one object where they agree."""
-        isolated = Reading(0, 0)
+        """By subject, the other ends it admits in a direction: must and may; one object where they are equal."""
+        isolated = Bounds(0, 0)
         grants: dict[Grant, None] = {}
         for policy in self.index.world.policies:
             if direction not in policy.types:
                 continue
             subjects = self._subjects(policy)
-            if not subjects.most:
+            if not subjects.may:
                 continue
-            isolated = Reading(isolated.least | subjects.least, isolated.most | subjects.most)
+            isolated = Bounds(isolated.must | subjects.must, isolated.may | subjects.may)
             for rule in policy.rules(direction):
-                grants.setdefault(self._grant(policy, rule, direction, subjects.most))
-        least = self._rows(isolated.most, [(grant.subjects.least, grant.others.least) for grant in grants])
-        agreed = isolated.least == isolated.most and all(
-            side.least == side.most for grant in grants for side in (grant.subjects, grant.others)
+                grants.setdefault(self._grant(policy, rule, direction, subjects.may))
+        must = self._rows(isolated.may, [(grant.subjects.must, grant.others.must) for grant in grants])
+        equal = isolated.must == isolated.may and all(
+            side.must == side.may for grant in grants for side in (grant.subjects, grant.others)
         )
-        if agreed:
-            return least, least
-        return least, self._rows(isolated.least, [(grant.subjects.most, grant.others.most) for grant in grants])
+        if equal:
+            return must, must
+        return must, self._rows(isolated.must, [(grant.subjects.may, grant.others.may) for grant in grants])
 
-    def _subjects(self, policy: Policy) -> Reading:
-        """The pods a policy isolates for certain, and those it may isolate (clauses 6, 22)."""
-        found = self.index.selected(policy.subject) & self.index.inside.get(policy.namespace, 0)
-        return self._reading(found & self.bare, found, Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS)
+    def _subjects(self, policy: Policy) -> Bounds:
+        """The pods that a policy isolates (clauses 6, 22)."""
+        selected = self.index.selected(policy.subject) & self.index.inside.get(policy.namespace, 0)
+        return self._bounds(selected & self.not_host_network, selected, Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS)
 
-    def _reading(self, least: int, most: int, question: Ambiguity) -> Reading:
-        yes, maybe = definitely(question, self.profile), possibly(question, self.profile)
-        return Reading(most if yes else least, most if maybe else least)
+    def _bounds(self, without: int, with_: int, ambiguity: Ambiguity) -> Bounds:
+        """The bounds of a set that is `without` if an ambiguity says no, and `with_` if it says yes."""
+        yes, maybe = definitely(ambiguity, self.profile), possibly(ambiguity, self.profile)
+        return Bounds(with_ if yes else without, with_ if maybe else without)
 
     def _grant(self, policy: Policy, rule: Rule, direction: Direction, subjects: int) -> Grant:
-        """A rule's subjects and others; its ports are those of the destination, whichever of them that is (33, 42)."""
+        """The sets of a rule; its ports are those of the destination, subject or other end (33, 42)."""
         numbered, named = self._numbered(rule), self._named(rule, direction)
         blocks = tuple(peer for peer in rule.peers if isinstance(peer, IpBlock))
         selectors = tuple(peer for peer in rule.peers if not isinstance(peer, IpBlock))
         by_block = self._peers(blocks, policy.namespace, direction)
         by_selector = self._peers(selectors, policy.namespace, direction)
         if not rule.peers:
-            by_selector = Reading(self.index.all, self.index.all)  # clause 12
+            by_selector = Bounds(self.index.all, self.index.all)  # clause 12
         if direction == INGRESS:
-            others = Reading(by_block.least | by_selector.least, by_block.most | by_selector.most)
-            return Grant(Reading(subjects & (numbered | named.least), subjects & (numbered | named.most)), others)
-        question = Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK
-        in_block = Reading(
-            named.least if definitely(question, self.profile) else 0,
-            named.most if possibly(question, self.profile) else 0,
+            others = Bounds(by_block.must | by_selector.must, by_block.may | by_selector.may)
+            return Grant(Bounds(subjects & (numbered | named.must), subjects & (numbered | named.may)), others)
+        ambiguity = Ambiguity.NAMED_PORT_MATCHES_IN_BLOCK
+        in_block = Bounds(
+            named.must if definitely(ambiguity, self.profile) else 0,
+            named.may if possibly(ambiguity, self.profile) else 0,
         )
-        others = Reading(
-            by_selector.least & (numbered | named.least) | by_block.least & (numbered | in_block.least),
-            by_selector.most & (numbered | named.most) | by_block.most & (numbered | in_block.most),
+        others = Bounds(
+            by_selector.must & (numbered | named.must) | by_block.must & (numbered | in_block.must),
+            by_selector.may & (numbered | named.may) | by_block.may & (numbered | in_block.may),
         )
-        return Grant(Reading(subjects, subjects), others)
+        return Grant(Bounds(subjects, subjects), others)
 
-    def _peers(self, peers: tuple[Peer, ...], namespace: str, direction: Direction) -> Reading:
-        least = most = 0
+    def _peers(self, peers: tuple[Peer, ...], namespace: str, direction: Direction) -> Bounds:
+        must = may = 0
         for peer in peers:
-            reading = self._peer(peer, namespace, direction)
-            least, most = least | reading.least, most | reading.most
-        return Reading(least, most)
+            bounds = self._peer(peer, namespace, direction)
+            must, may = must | bounds.must, may | bounds.may
+        return Bounds(must, may)
 
-    def _peer(self, peer: Peer, namespace: str, direction: Direction) -> Reading:
+    def _peer(self, peer: Peer, namespace: str, direction: Direction) -> Bounds:
         index = self.index
         if isinstance(peer, IpBlock):
             return self._block(peer, direction)
         # Clauses 13 to 15: without namespaceSelector the policy's own namespace; both selectors together are AND.
-        found = index.inside.get(namespace, 0) if peer.namespaces is None else index.in_namespaces(peer.namespaces)
+        pods = index.inside.get(namespace, 0) if peer.namespaces is None else index.in_namespaces(peer.namespaces)
         if peer.pods is not None:
-            found &= index.selected(peer.pods)
-        return self._reading(found & self.bare, found, Ambiguity.HOST_NETWORK_PODS_ARE_PEERS)
+            pods &= index.selected(peer.pods)
+        return self._bounds(pods & self.not_host_network, pods, Ambiguity.HOST_NETWORK_PODS_ARE_PEERS)
 
-    def _block(self, block: IpBlock, direction: Direction) -> Reading:
-        """A block, with pods and nodes in it as far as the profile says; a node may use any address it has."""
+    def _block(self, block: IpBlock, direction: Direction) -> Bounds:
+        """The endpoints that a block matches, pods and nodes by the profile; a node may use any address it has."""
         index, profile = self.index, self.profile
-        found = index.block(block)
+        inside = index.block(block)
         wholly, partly = index.nodes_in(block)
-        least = most = found & ~(index.pods | index.nodes)
+        must = may = inside & ~(index.pods | index.nodes)
         if possibly(Ambiguity.BLOCK_MATCHES_PODS, profile):
-            least |= found & index.pods if definitely(Ambiguity.BLOCK_MATCHES_PODS, profile) else 0
-            most |= found & index.pods
+            must |= inside & index.pods if definitely(Ambiguity.BLOCK_MATCHES_PODS, profile) else 0
+            may |= inside & index.pods
         if possibly(Ambiguity.BLOCK_MATCHES_NODES, profile):
-            least |= wholly if definitely(Ambiguity.BLOCK_MATCHES_NODES, profile) else 0
-            most |= partly
+            must |= wholly if definitely(Ambiguity.BLOCK_MATCHES_NODES, profile) else 0
+            may |= partly
         if self.query.path is Path.SERVICE and direction == EGRESS:
             # Before translation a block is compared with the Service's address, which the world does not hold.
             before = possibly(Ambiguity.BLOCK_BEFORE_TRANSLATION, profile)
-            least, most = (0, index.all) if before else (least, most)
-        return Reading(least, most)
+            must, may = (0, index.all) if before else (must, may)
+        return Bounds(must, may)
 
     def _numbered(self, rule: Rule) -> int:
-        """The destinations on which a rule's ports hold the query's by number: all, or none."""
-        holds = not rule.ports  # clause 29
+        """The destinations on which a numbered port of a rule matches the query's: all, or none."""
+        matches = not rule.ports  # clause 29
         for entry in rule.ports:
             if entry.protocol == self.query.protocol and not isinstance(entry.port, str):
                 # clauses 30, 40
-                holds |= entry.port is None or entry.port <= self.query.port <= (entry.end or entry.port)
-        return self.index.all if holds else 0
+                matches |= entry.port is None or entry.port <= self.query.port <= (entry.end or entry.port)
+        return self.index.all if matches else 0
 
-    def _named(self, rule: Rule, direction: Direction) -> Reading:
-        """The destinations on which a rule's ports hold the query's by name (clauses 33 to 37)."""
-        least = most = 0
+    def _named(self, rule: Rule, direction: Direction) -> Bounds:
+        """The destinations on which a named port of a rule matches the query's (clauses 33 to 37)."""
+        must = may = 0
         for entry in rule.ports:
             if entry.protocol != self.query.protocol or not isinstance(entry.port, str):
                 continue
             named = self.index.named.get((entry.port, entry.protocol, self.query.port), 0)
-            least, most = least | named, most | named
+            must, may = must | named, may | named
             if direction == EGRESS and not rule.peers:
-                outside = self._reading(0, self.index.all & ~self.index.pods, Ambiguity.NAMED_PORT_MATCHES_OUTSIDE)
-                least, most = least | outside.least, most | outside.most
-        return Reading(least, most)
+                hosts = self._bounds(0, self.index.all & ~self.index.pods, Ambiguity.NAMED_PORT_MATCHES_OUTSIDE)
+                must, may = must | hosts.must, may | hosts.may
+        return Bounds(must, may)
 
     def _rows(self, isolated: int, grants: list[tuple[int, int]]) -> Packed:
-        """By endpoint, what it admits: everything, or, where it is isolated, what its grants hold (clauses 1, 3)."""
+        """By endpoint, the others it admits: all, or those of its grants if it is isolated (clauses 1, 3)."""
         count = len(self.index.endpoints)
         width = (count + 7) // 8
         pooled: dict[int, int] = {}
         for subjects, admitted in grants:
             pooled[subjects] = pooled.get(subjects, 0) | admitted
-        signatures = _turn(_pack([*pooled, isolated], width), count)
+        signatures = _transpose(_pack([*pooled, isolated], width), count)
         kinds: dict[bytes, int] = {}
-        which = np.fromiter((kinds.setdefault(row.tobytes(), len(kinds)) for row in signatures), np.intp, count)
+        kind_of = np.fromiter((kinds.setdefault(row.tobytes(), len(kinds)) for row in signatures), np.intp, count)
         others = list(pooled.values())
-        rows: Packed = _pack([self._admits(kind, others) for kind in kinds], width)[which]
+        rows: Packed = _pack([self._admits(kind, others) for kind in kinds], width)[kind_of]
         return rows
 
     def _admits(self, signature: bytes, others: list[int]) -> int:
-        """What endpoints of one kind admit; the signature's last bit says isolated, the others which grants work."""
-        chosen = int.from_bytes(signature, "little")
-        if not chosen >> len(others):
+        """The others that endpoints of one kind admit.
+
+        Args:
+            signature: bits of the grants that apply to the kind, and a last one if it is isolated.
+            others: the ends that each grant admits.
+        """
+        applied = int.from_bytes(signature, "little")
+        if not applied >> len(others):
             return self.index.all
         admitted = 0
-        for grant in ones(chosen & ~(1 << len(others))):
+        for grant in ones(applied & ~(1 << len(others))):
             admitted |= others[grant]
         return admitted
 
@@ -285,7 +298,7 @@ def _pack(sets: list[int], width: int) -> Packed:
     return np.frombuffer(data, np.uint8).reshape(len(sets), width)
 
 
-def _turn(rows: Packed, count: int) -> Packed:
+def _transpose(rows: Packed, count: int) -> Packed:
     """Transpose a bit matrix, given as packed rows of count bits."""
     parts = [
         np.packbits(
@@ -295,35 +308,35 @@ def _turn(rows: Packed, count: int) -> Packed:
         )
         for start in range(0, count, BLOCK)
     ]
-    turned: Packed = np.concatenate(parts)[:count] if parts else np.zeros((0, 0), np.uint8)
-    return turned
+    transposed: Packed = np.concatenate(parts)[:count] if parts else np.zeros((0, 0), np.uint8)
+    return transposed
 
 
 def _join(egress: Packed, ingress: Packed, count: int) -> Packed:
     """Both have to allow (clause 4): egress by source, ingress by destination."""
-    joined: Packed = egress & _turn(ingress, count)
+    joined: Packed = egress & _transpose(ingress, count)
     return joined
 
 
 def _exempt(
-    index: Index, least: Packed, most: Packed, query: Query, profile: Mapping[Ambiguity, bool]
+    index: Index, must: Packed, may: Packed, query: Query, profile: Mapping[Ambiguity, bool]
 ) -> tuple[Packed, Packed]:
-    """Allow what no policy can forbid: a pod and itself (49), a node and its pods (47)."""
+    """Allow the pairs that no policy can deny: a pod and itself (49), a node and its pods (47)."""
     by_address = query.path is Path.POD_IP
-    question = Ambiguity.OWN_SERVICE_IS_EXEMPT
-    if by_address or definitely(question, profile):
-        _set(least, ((bit, bit) for bit in range(len(index.endpoints))))
-        _set(most, ((bit, bit) for bit in range(len(index.endpoints))))
-    elif possibly(question, profile):
-        most = most.copy() if most is least else most
-        _set(most, ((bit, bit) for bit in range(len(index.endpoints))))
+    ambiguity = Ambiguity.OWN_SERVICE_IS_EXEMPT
+    if by_address or definitely(ambiguity, profile):
+        _set(must, ((bit, bit) for bit in range(len(index.endpoints))))
+        _set(may, ((bit, bit) for bit in range(len(index.endpoints))))
+    elif possibly(ambiguity, profile):
+        may = may.copy() if may is must else may
+        _set(may, ((bit, bit) for bit in range(len(index.endpoints))))
     for bit, end in enumerate(index.endpoints):
-        at_home = isinstance(end, Host) or end.host_network
-        if end.node and at_home:
-            for rows in (least, most):
+        on_host = isinstance(end, Host) or end.host_network
+        if end.node and on_host:
+            for rows in (must, may):
                 _set(rows, ((bit, other) for other in ones(index.on_node[end.node])))
                 _set(rows, ((other, bit) for other in ones(index.on_node[end.node])))
-    return least, most
+    return must, may
 
 
 def _set(rows: Packed, cells: Iterable[tuple[int, int]]) -> None:

@@ -37,7 +37,7 @@ from policies.model import (
     World,
     labels,
 )
-from policies.oracle import Query, reach
+from policies.oracle import Query, reachability
 
 SIZES = ((800, 200), (10_000, 1_000))
 REPEATS = 5
@@ -85,7 +85,7 @@ def seconds(asked: World) -> float:
 
     def once() -> float:
         begun = time.perf_counter()
-        reach(asked, QUERY, index=Index(asked))
+        reachability(asked, QUERY, index=Index(asked))
         return time.perf_counter() - begun
 
     return statistics.median(once() for _ in range(REPEATS))

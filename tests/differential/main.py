@@ -21,7 +21,7 @@ from policies import base_world, cases, covering, serialization
 from policies.families import Family
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
-from policies.oracle import Decision, Query, reach
+from policies.oracle import Decision, Query, reachability
 from tests.differential.gaps import KNOWN
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def asked(world: World) -> tuple[list[Flow], list[bool]]:
     flows: list[Flow] = []
     allowed = []
     for protocol, port in base_world.FLOWS:
-        found = reach(world, Query(protocol, port))
+        found = reachability(world, Query(protocol, port))
         for one, other in itertools.permutations(base_world.KEYS, 2):
-            verdict = found.verdict(one, other)
+            verdict = found.decision(one, other)
             if verdict is not Decision.UNDEFINED:
                 flows.append((one, other, protocol, port))
                 allowed.append(verdict is Decision.ALLOWED)

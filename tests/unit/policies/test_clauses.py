@@ -40,11 +40,11 @@ def test_every_requirement_of_a_clause_has_its_number() -> None:
     assert requirements.load()["P15"].sentence == clauses.load()[15].sentence
 
 
-def test_every_open_question_is_left_open_by_one_clause() -> None:
-    """Each question stands under one clause, which is not a defined one."""
-    named = [question for clause in clauses.load().values() for question in clause.questions]
+def test_every_ambiguity_belongs_to_one_clause() -> None:
+    """Each is named by one clause, whose status is not defined."""
+    named = [ambiguity for clause in clauses.load().values() for ambiguity in clause.ambiguities]
     assert sorted(named) == sorted(Ambiguity)
-    assert all(clause.status != "defined" for clause in clauses.load().values() if clause.questions)
+    assert all(clause.status != "defined" for clause in clauses.load().values() if clause.ambiguities)
 
 
 def test_sentences_of_clauses_are_sentences() -> None:
@@ -59,12 +59,12 @@ def test_an_explanation_quotes_each_clause_once() -> None:
     """Reasons cite numbers, and the sentences of the clauses follow, each once."""
     case = next(case for case in cases.corpus() if case.id == "deny-all-both")
     world = case.steps[-1].world(base_world.build())
-    decision = explain(world, "x/a", "x/b", Query("tcp", 80))
-    assert decision.line == (
+    explanation = explain(world, "x/a", "x/b", Query("tcp", 80))
+    assert explanation.line == (
         "denied: x/deny isolates x/a for egress and has no egress rule (clauses 2 and 10); "
         "x/deny isolates x/b for ingress and has no ingress rule (clauses 2 and 10)"
     )
-    assert str(decision).splitlines() == [decision.line, str(clauses.load()[2]), str(clauses.load()[10])]
+    assert str(explanation).splitlines() == [explanation.line, str(clauses.load()[2]), str(clauses.load()[10])]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from policies import ambiguities, base_world, cases
 from policies.ambiguities import PROFILES, Ambiguity
 from policies.disagreements import disagreements
 from policies.families import Family
-from policies.oracle import Decision, Path, Query, reach
+from policies.oracle import Decision, Path, Query, reachability
 from policies.stated import stated
 
 TEXT = """
@@ -106,11 +106,11 @@ def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], n
             file = stated(step, step.world(base_world.build()), world, Family.IPV4)
             for query in (Query("tcp", 80), Query("udp", 81), Query("tcp", 81, Path.SERVICE)):
                 cells = file.cells(query)
-                said = reach(world, query, PROFILES[profile])
+                reached = reachability(world, query, PROFILES[profile])
                 own = base_world.OUTSIDE, base_world.AWAY
                 asked = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
                 some += len(asked)
-                assert [cell for cell in asked if said.verdict(*cell) is not cells[cell]] == [], f"{case} {query}"
+                assert [cell for cell in asked if reached.decision(*cell) is not cells[cell]] == [], f"{case} {query}"
     assert some > 1000
 
 
