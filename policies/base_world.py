@@ -1,7 +1,7 @@
-"""The stage: the namespaces, pods and hosts that every case plays on, in the cluster and on paper alike.
+"""The base world: the namespaces, pods and hosts of every policy case, in a cluster and in the model.
 
 Named ports differ from pod to pod, one pod has no labels and no named port, one declares a name in a second container
-and on two protocols, and every pod has a neighbour on its node and on others: without these whole groups of bugs stay
+and on two protocols, and every pod has others on its node and on other nodes: without these, whole groups of bugs stay
 invisible (tests/sensitivity/mutants.yaml lists those of the tier "fixture").
 """
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from policies.model import Protocol
 
 PORTS = (80, 81, 82)
-# What is probed of every pod; DNS has a place of its own, since engines exempt it (knp-dns-nfqueue-race).
+# The flows to every pod; one is for DNS, since engines exempt it (knp-dns-nfqueue-race).
 FLOWS: tuple[tuple[Protocol, int], ...] = (*itertools.product(PROTOCOLS, PORTS), ("udp", 53))
 LISTENS = (*PORTS, 53)
-OUTSIDE = "outside"  # a machine outside the cluster
-HOME = "home"  # the node of the first pod
-AWAY = "away"  # the node of the second place
+OUTSIDE = "outside"  # an external host
+LOCAL_NODE = "local-node"  # the node of the first pod
+REMOTE_NODE = "remote-node"  # the node of the pods of place 1
 
 NAMESPACES = (
     Namespace("x", (("ns", "x"),)),
     Namespace("y", (("ns", "y"),)),
     Namespace("z"),
 )
-# (namespace, name, labels, place: pods of one place share a node, declared ports)
+# (namespace, name, labels, place, declared ports); pods of one place share a node
 PODS = (
     ("x", "a", (("pod", "a"),), 0, (ContainerPort(80, "web"), ContainerPort(81, "alt", "udp"))),
     ("x", "b", (("pod", "b"),), 0, (ContainerPort(81, "web"), ContainerPort(82, "alt"))),
@@ -40,37 +40,37 @@ PODS = (
     ("z", "a", (), 2, ()),
 )
 KEYS = (*(f"{namespace}/{name}" for namespace, name, *_ in PODS),)
-AT_AWAY = tuple(key for key, (*_, place, _ports) in zip(KEYS, PODS, strict=True) if place == 1)
-ON_PAPER = {
+PODS_OF_REMOTE_NODE = tuple(key for key, (*_, place, _ports) in zip(KEYS, PODS, strict=True) if place == 1)
+MODEL_IPS = {
     **{key: (f"10.244.{place}.{number}", f"fd00:10:244:{place}::{number}")
        for number, (key, (*_, place, _ports)) in enumerate(zip(KEYS, PODS, strict=True), 10)},
-    HOME: ("192.0.2.11", "2001:db8:0:1::b"),
-    AWAY: ("192.0.2.12", "2001:db8:0:1::c"),
+    LOCAL_NODE: ("192.0.2.11", "2001:db8:0:1::b"),
+    REMOTE_NODE: ("192.0.2.12", "2001:db8:0:1::c"),
     OUTSIDE: ("203.0.113.10", "2001:db8:0:ff::a"),
 }  # fmt: skip
 
 
 def flows(protocols: Sequence[str]) -> list[tuple[Protocol, int]]:
-    """What is probed of every pod where only some protocols are known, of tcp, udp and sctp."""
+    """The flows to every pod, of these protocols only."""
     return [flow for flow in FLOWS if flow[0] in protocols]
 
 
 def build(
-    addresses: Mapping[str, Sequence[str]] = ON_PAPER, nodes: Sequence[str] = ("node0", "node1", "node2")
+    addresses: Mapping[str, Sequence[str]] = MODEL_IPS, nodes: Sequence[str] = ("node0", "node1", "node2")
 ) -> World:
-    """The stage as a world without policies.
+    """The base world without policies.
 
     Args:
-        addresses: of every pod by its key, of home, away and outside.
-        nodes: which node each place is on; places wrap around where there are fewer nodes.
+        addresses: of every pod by key, of the local node, the remote node and the external host.
+        nodes: the node of each place; with fewer nodes than places, places share them.
     """
     pods = tuple(
         Pod(namespace, name, labels, nodes[place % len(nodes)], tuple(addresses[f"{namespace}/{name}"]), ports)
         for namespace, name, labels, place, ports in PODS
     )
     hosts = (
-        Host(HOME, tuple(addresses[HOME]), nodes[0]),
-        Host(AWAY, tuple(addresses[AWAY]), nodes[1 % len(nodes)]),
+        Host(LOCAL_NODE, tuple(addresses[LOCAL_NODE]), nodes[0]),
+        Host(REMOTE_NODE, tuple(addresses[REMOTE_NODE]), nodes[1 % len(nodes)]),
         Host(OUTSIDE, tuple(addresses[OUTSIDE])),
     )
     return World(NAMESPACES, pods, (), hosts)

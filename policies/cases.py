@@ -1,4 +1,4 @@
-"""Policy cases as values: read from the corpus, made real for a stage, and what they expect."""
+"""Policy cases as values: their states, policies and expectations, read from files of the corpus's format."""
 
 from __future__ import annotations
 
@@ -30,9 +30,13 @@ LENGTHS = {
     "net": {Family.IPV4: 24, Family.IPV6: 64},
     "wide": {Family.IPV4: 16, Family.IPV6: 48},
 }
-TOKEN = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/]+))\}")
-ENDS = (*base_world.KEYS, base_world.OUTSIDE, base_world.AWAY)
-ALWAYS = {*((key, key) for key in ENDS), *((base_world.AWAY, key) for key in base_world.AT_AWAY)}  # clauses 49, 47
+PLACEHOLDER = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/-]+))\}")
+RENAMED = {"home": base_world.LOCAL_NODE, "away": base_world.REMOTE_NODE}  # names of earlier versions
+ENDS = (*base_world.KEYS, base_world.OUTSIDE, base_world.REMOTE_NODE)
+ALWAYS = {
+    *((key, key) for key in ENDS),
+    *((base_world.REMOTE_NODE, key) for key in base_world.PODS_OF_REMOTE_NODE),
+}  # clauses 49, 47
 ALWAYS |= {(other, one) for one, other in ALWAYS}
 
 Cell = tuple[str, str]
@@ -40,15 +44,15 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a block of a case says, and of which flows.
+    """The expected decisions of one block of a case.
 
     Attributes:
-        flows: protocols and ports.
-        paths: by address, by Service.
-        cells: what it states of each pair of ends.
-        file: where it is written.
-        line: of the block.
-        lines: of the text that states a pair's, where that is not "all else is allowed".
+        flows: (protocol, port) of the flows it applies to.
+        paths: their paths.
+        cells: decision by (source, destination).
+        file: the file that has the block.
+        line: line of the block.
+        lines: line by (source, destination), for pairs that the block lists.
     """
 
     flows: frozenset[tuple[str, int]]
@@ -59,11 +63,11 @@ class Expectation:
     lines: Mapping[Cell, int] = field(default_factory=dict)
 
     def where(self, cell: Cell) -> str:
-        """File and line of what it states of a pair."""
+        """File and line of the expectation of a pair."""
         return f"{self.file}, line {self.lines.get(cell, self.line)}"
 
     def covers(self, query: Query) -> bool:
-        """Whether it is about a query."""
+        """Whether it applies to a query."""
         return (query.protocol, query.port) in self.flows and query.path in self.paths
 
 
@@ -72,12 +76,12 @@ class Step:
     """A state of a case.
 
     Attributes:
-        title: what was done.
-        pods: labels by pod, where they are not the stage's.
-        born: how often pods were replaced by others of their names.
-        namespaces: labels by namespace, where they are not the stage's.
-        policies: namespace/name → spec with ${…} for addresses.
-        expectations: what is expected; the last that covers a query holds.
+        title: the change that leads to it.
+        pods: labels by pod, where they differ from the base world.
+        generation: how often each pod was deleted and created again.
+        namespaces: labels by namespace, where they differ from the base world.
+        policies: spec by namespace/name, with placeholders ${…} for addresses.
+        expectations: blocks of expected decisions; the last one that covers a query applies.
     """
 
     title: str = ""
@@ -87,26 +91,26 @@ class Step:
     policies: Mapping[str, Any] = field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()
 
-    def world(self, on: World, family: Family = Family.IPV4) -> World:
-        """The state on a stage, with the addresses of a family in the place of ${…}."""
+    def world(self, base: World, family: Family = Family.IPV4) -> World:
+        """The state in a base world, with its addresses of a family in place of ${…}."""
         pods = tuple(
             replace(pod, labels=self.pods.get(pod.key, pod.labels), generation=self.generation.get(pod.key, 0))
-            for pod in on.pods
+            for pod in base.pods
         )
-        namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in on.namespaces)
-        return replace(on, pods=pods, namespaces=namespaces, policies=self.policies_on(on, family))
+        namespaces = tuple(replace(ns, labels=self.namespaces.get(ns.name, ns.labels)) for ns in base.namespaces)
+        return replace(base, pods=pods, namespaces=namespaces, policies=self.policies_in(base, family))
 
-    def policies_on(self, on: World, family: Family) -> tuple[Policy, ...]:
-        """The policies with the addresses of a stage.
+    def policies_in(self, base: World, family: Family) -> tuple[Policy, ...]:
+        """The policies with the addresses of a base world.
 
         Raises:
-            InvalidPolicyError: the API would refuse one; the path begins with its key.
+            InvalidPolicyError: the API would reject one; the path begins with its key.
         """
-        values = _values(on, family)
+        values = _values(base, family)
         result = []
         for key, spec in self.policies.items():
             namespace, _, name = key.partition("/")
-            filled = json.loads(TOKEN.sub(lambda match: values[match[1]], json.dumps(spec)))
+            filled = json.loads(PLACEHOLDER.sub(lambda match: values[match[1]], json.dumps(spec)))
             try:
                 result.append(serialization.read(serialization.of(namespace, name, filled)))
             except InvalidPolicyError as error:
@@ -114,21 +118,21 @@ class Step:
         return tuple(result)
 
     def covering(self, query: Query) -> Expectation | None:
-        """What is stated of a query, for every pair of ends; None where nothing is."""
+        """The block that applies to a query; None without one."""
         return next((block for block in reversed(self.expectations) if block.covers(query)), None)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case: states that follow each other.
+    """A case: a sequence of states.
 
     Attributes:
         id: its name.
-        title: its sentence.
-        feature: the file's feature.
-        clauses: the clauses it shows.
-        bugs: bugs and mutants it is for.
-        steps: its states.
+        title: one sentence.
+        feature: of the file.
+        clauses: numbers of the clauses that it shows.
+        bugs: ids of the bugs and mutants that it detects.
+        steps: its states, in order.
         families: the address families it applies to; one where its policies hold addresses of that one only.
     """
 
@@ -142,18 +146,18 @@ class Case:
 
     @property
     def requirements(self) -> tuple[str, ...]:
-        """The requirements it answers for: one for each clause."""
+        """Ids of the requirements that it checks, one for each clause."""
         return tuple(f"P{clause:02}" for clause in self.clauses)
 
     def __str__(self) -> str:
         return self.id
 
 
-def _values(on: World, family: Family) -> dict[str, str]:
-    """What ${…} stands for."""
+def _values(base: World, family: Family) -> dict[str, str]:
+    """The value of each placeholder, without ${ and }."""
     (other,) = set(Family) - {family}
     values = {"all": family.everything, "other-all": other.everything}
-    ends = [(pod.key, pod.ips) for pod in on.pods] + [(host.key, host.ips) for host in on.hosts]
+    ends = [(pod.key, pod.ips) for pod in base.pods] + [(host.key, host.ips) for host in base.hosts]
     for (key, ips), (kind, lengths) in product(ends, LENGTHS.items()):
         for address in ips:
             if family_of(address) is family:
@@ -163,13 +167,17 @@ def _values(on: World, family: Family) -> dict[str, str]:
     return values
 
 
-def load(text: str, where: str) -> tuple[Case, ...]:
+def load(source: File | str, where: str) -> tuple[Case, ...]:
     """The cases of a file.
 
+    Args:
+        source: the file, or its text.
+        where: its name in messages.
+
     Raises:
-        BadFileError: the file is malformed, or holds a policy that the API would refuse; it names line and field.
+        BadFileError: the file is malformed, or has a policy that the API would reject.
     """
-    document = datafile.load(text, SCHEMA, where)
+    document = datafile.load(source, SCHEMA, where)
     rows = document.data["cases"]
     return tuple(_case(document, number, row) for number, row in enumerate(rows))
 
@@ -178,13 +186,13 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     steps: list[Step] = []
     path: tuple[str | int, ...] = ("cases", number)
     families = (Family(row["family"]),) if "family" in row else tuple(Family)
-    read = partial(_step, document, families[0])
+    step_of = partial(_step, document, families[0])
     if "expect" in row:
-        steps.append(read(path, row, Step()))
+        steps.append(step_of(path, row, Step()))
     for index, later in enumerate(row.get("steps", ())):
-        steps.append(read((*path, "steps", index), later, steps[-1] if steps else _step_of(row, Step())))
+        steps.append(step_of((*path, "steps", index), later, steps[-1] if steps else _state(row, Step())))
     if not steps:
-        raise document.bad(path, "a case needs expect, or steps that have it")
+        raise document.bad(path, "a case needs expect, or steps with expect")
     return Case(
         id=row["id"],
         title=row["title"],
@@ -196,7 +204,7 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     )
 
 
-def _step_of(row: dict[str, Any], before: Step) -> Step:
+def _state(row: dict[str, Any], before: Step) -> Step:
     return Step(
         title=row.get("title", ""),
         pods=_labels(row.get("pods"), before.pods),
@@ -211,18 +219,21 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
 
 
 def _step(document: Document, family: Family, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
-    step = _step_of(row, before)
+    step = _state(row, before)
     spaces = [ns.name for ns in base_world.NAMESPACES]
     for kind, names in (("pods", base_world.KEYS), ("again", base_world.KEYS), ("namespaces", spaces)):
         for name in row.get(kind, ()):
             if name not in names:
-                raise document.bad((*path, kind, name), f"is not on the stage; there are {', '.join(names)}")
+                raise document.bad((*path, kind, name), f"is not in the base world; allowed: {', '.join(names)}")
     try:
-        step.policies_on(base_world.build(), family)
+        step.policies_in(base_world.build(), family)
     except InvalidPolicyError as error:
         raise document.bad((*path, "policies", *error.path), error.rule) from error
     except KeyError as error:
-        raise document.bad((*path, "policies"), f"${{{error.args[0]}}} stands for nothing") from error
+        raise document.bad(
+            (*path, "policies"),
+            f"${{{error.args[0]}}} is not a placeholder{_renamed(str(error.args[0]).partition(':')[2])}",
+        ) from error
     blocks = tuple(
         _expectation(document, (*path, "expect", index), block) for index, block in enumerate(row["expect"])
     )
@@ -231,55 +242,61 @@ def _step(document: Document, family: Family, path: tuple[str | int, ...], row: 
 
 def _expectation(document: Document, path: tuple[str | int, ...], block: dict[str, Any]) -> Expectation:
     flows: set[tuple[str, int]] = set()
-    for named in block.get("flows", ("*/*",)):
-        protocol, _, port = named.lower().partition("/")
+    for flow_text in block.get("flows", ("*/*",)):
+        protocol, _, port = flow_text.lower().partition("/")
         flows |= {flow for flow in base_world.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
     cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Decision.ALLOWED)
     lines: dict[Cell, int] = {}
-    says = {"deny": Decision.DENIED, "allow": Decision.ALLOWED, "open": Decision.UNDEFINED}
-    for kind, verdict in says.items():
+    decisions = {"deny": Decision.DENIED, "allow": Decision.ALLOWED, "open": Decision.UNDEFINED}
+    for kind, decision in decisions.items():
         for index, text in enumerate(block.get(kind, ())):
             left, _, right = text.partition(" > ")
             at = (*path, kind, index)
             pairs = set(product(_ends(document, at, left), _ends(document, at, right))) - ALWAYS
-            cells |= dict.fromkeys(pairs, verdict)
+            cells |= dict.fromkeys(pairs, decision)
             lines |= dict.fromkeys(pairs, document.line(at))
     paths = (Path(block["via"]),) if "via" in block else tuple(Path)
     return Expectation(frozenset(flows), paths, cells, document.where, document.line(path), lines)
 
 
-def _ends(document: Document, path: tuple[str | int, ...], words: str) -> Iterable[str]:
-    names = ENDS if words == "*" else tuple(words.split())
+def _ends(document: Document, path: tuple[str | int, ...], keys: str) -> Iterable[str]:
+    names = ENDS if keys == "*" else tuple(keys.split())
     for name in names:
         if name not in ENDS:
-            raise document.bad(path, f"{name} is not on the stage; there are {', '.join(ENDS)}")
+            hint = _renamed(name) if RENAMED.get(name) in ENDS else ""
+            raise document.bad(path, f"{name} is not in the base world{hint}; allowed: {', '.join(ENDS)}")
     return names
+
+
+def _renamed(key: str) -> str:
+    """A hint for the key of an end that has another name now; "" for others."""
+    return f" ({key} is now {RENAMED[key]})" if key in RENAMED else ""
 
 
 @cache
 def corpus() -> tuple[Case, ...]:
-    """All cases, by file and order in it."""
-    found: list[Case] = []
+    """All cases of policies/corpus, in the order of files and of cases in them."""
+    result: list[Case] = []
     for path in sorted(CORPUS.glob("*.yaml")):
-        found += load(path.read_text(), f"policies/corpus/{path.name}")
-    names = [case.id for case in found]
+        result += load(path, f"policies/corpus/{path.name}")
+    names = [case.id for case in result]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise BadFileError(f"policies/corpus: two cases are called {', '.join(sorted(twice))}.")
-    return tuple(found)
+        raise BadFileError(f"policies/corpus: two cases have the id {', '.join(sorted(twice))}.")
+    return tuple(result)
 
 
 @cache
 def aliases() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-    """What users of other suites call cases: suite → their name → ids of ours."""
+    """Names of cases in other suites: suite → its name → ids of the corpus."""
     rows = datafile.load(CORPUS.parent / "aliases.yaml").data
     return {suite: {name: tuple(ids) for name, ids in names.items()} for suite, names in rows.items()}
 
 
 def named(word: str) -> frozenset[str]:
-    """The ids of the cases that a word means: an id, a feature, a bug, a suite, or SUITE:NAME; none where nothing."""
+    """The ids of the cases that an id, a feature, a bug, a suite or SUITE:NAME selects; empty for anything else."""
     suite, _, name = word.partition(":")
-    found = {case.id for case in corpus() if word in {case.id, case.feature, *case.bugs}}
+    selected = {case.id for case in corpus() if word in {case.id, case.feature, *case.bugs}}
     for theirs, ids in aliases().get(suite, {}).items():
         if name in {"", theirs}:
-            found |= set(ids)
-    return frozenset(found)
+            selected |= set(ids)
+    return frozenset(selected)

@@ -1,6 +1,6 @@
-"""A pairwise covering array over the fields of a NetworkPolicy: every two choices of two fields meet in some state.
+"""A pairwise covering array over the fields of a NetworkPolicy: every pair of choices of two fields is in some state.
 
-Fields and choices are those that the API has; choices that exclude each other are one field: a block has no selectors.
+Fields and choices follow the API; mutually exclusive choices are one field: an ipBlock has no selectors.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ Pair = tuple[tuple[str, str], tuple[str, str]]
 
 @dataclass(frozen=True)
 class Coverage:
-    """How many pairs of choices a list of rows holds, of how many there are."""
+    """Number of pairs of choices that a list of rows covers, and number of all pairs."""
 
-    held: int
-    possible: int
+    covered: int
+    total: int
 
     def __str__(self) -> str:
-        return f"{self.held} of {self.possible} pairs of choices ({100 * self.held // self.possible} %)"
+        return f"{self.covered} of {self.total} pairs of choices ({100 * self.covered // self.total} %)"
 
 
 def pairs() -> set[Pair]:
@@ -86,18 +86,18 @@ def pairs() -> set[Pair]:
     }
 
 
-def held(row: Row) -> set[Pair]:
-    """The pairs that a row holds."""
+def pairs_of(row: Row) -> set[Pair]:
+    """The pairs of choices of a row."""
     return {((one, row[one]), (other, row[other])) for one, other in itertools.combinations(FIELDS, 2)}
 
 
 def coverage(rows: Sequence[Row]) -> Coverage:
-    """What rows hold."""
-    return Coverage(len(set().union(*(held(row) for row in rows))), len(pairs()))
+    """The coverage of rows."""
+    return Coverage(len(set().union(*(pairs_of(row) for row in rows))), len(pairs()))
 
 
 def array() -> list[Row]:
-    """Rows that hold all pairs, greedily and always the same: each row takes what is still missing most."""
+    """Rows that cover all pairs, deterministic: each row greedily covers as many missing pairs as it can."""
     missing = pairs()
     rows: list[Row] = []
     while missing:
@@ -108,7 +108,7 @@ def array() -> list[Row]:
             if name not in row:
                 row[name] = max(FIELDS[name], key=lambda candidate: _gain(row, name, candidate, missing))
         row = {name: row[name] for name in FIELDS}
-        missing -= held(row)
+        missing -= pairs_of(row)
         rows.append(row)
     return rows
 
@@ -123,11 +123,11 @@ def _gain(row: Row, name: str, candidate: str, missing: set[Pair]) -> int:
 
 
 def world(row: Row, address: str) -> World:
-    """The stage with the policies of a row.
+    """The base world with the policies of a row.
 
     Args:
         row: the choices.
-        address: what blocks are about: that of the host outside.
+        address: the one that ipBlocks match: of the external host.
     """
     bare = base_world.build()
     shop = {"x/a", "x/b", "y/b"}

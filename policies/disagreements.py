@@ -1,4 +1,4 @@
-"""Where the expectations of a file of cases are not what the oracle says, on paper."""
+"""Expectations of case files that the oracle contradicts, in the base world of the model."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A flow of which a file states something that the oracle does not say.
+    """A flow whose expected decision the oracle contradicts.
 
     Attributes:
         where: file and line.
         case: the case's id.
-        step: the state's title; "" where the case has one state.
+        step: the state's title; "" if the case has one state.
         cell: source and destination.
-        query: on which port, by which path, in which family.
-        stated: what the file states.
-        decision: what the oracle says, with its reasons.
+        query: port, path and family.
+        expected: the decision that the file expects.
+        explanation: the decision of the oracle, with reasons.
     """
 
     where: str
@@ -39,28 +39,28 @@ class Disagreement:
     step: str
     cell: Cell
     query: Query
-    stated: Decision
-    decision: Explanation
+    expected: Decision
+    explanation: Explanation
 
     def __str__(self) -> str:
         query = self.query
         path = "by Service" if query.path is Path.SERVICE else "by address"
         flow = f"{' > '.join(self.cell)} on {query.port_text} {path} over IPv{query.family.version}"
         state = f"{self.case}, {self.step}" if self.step else self.case
-        return f"{self.where} ({state}): {flow}: stated {self.stated}, but {self.decision}"
+        return f"{self.where} ({state}): {flow}: expected {self.expected}, but {self.explanation}"
 
 
 def disagreements(
     case: Case, profile: Mapping[Ambiguity, bool] = OPEN, families: Sequence[Family] = tuple(Family)
 ) -> Iterator[Disagreement]:
-    """The flows of which a case states neither what the specification says, nor what an engine's answers make of it.
+    """The flows whose expected decision is neither that of the specification nor that of the engine's profile.
 
-    `open` agrees with the specification wherever that leaves a flow open; allowed and denied agree where the
-    specification decides so, or the engine declares the answer that does.
+    `open` agrees if the specification leaves the flow undefined; allowed and denied agree if the specification or the
+    profile decides so.
 
     Args:
         case: the case.
-        profile: the engine's answers to what the specification leaves open.
+        profile: how the engine resolves ambiguities.
         families: the families to compare in; a case for one of them is compared in that one.
     """
     for step in case.steps:
@@ -80,10 +80,10 @@ def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Ambiguity, 
     world = step.world(base_world.build(), query.family)
     specified = reachability(world, query)
     declared = reachability(world, query, profile) if profile else specified
-    for cell, stated in block.cells.items():
-        if query.path is Path.SERVICE and cell[1] in {cell[0], base_world.OUTSIDE, base_world.AWAY}:
-            continue  # nobody has such a Service on the stage
-        if stated not in {specified.decision(*cell), declared.decision(*cell)}:
-            decision = explain(world, *cell, query, profile)
+    for cell, expected in block.cells.items():
+        if query.path is Path.SERVICE and cell[1] in {cell[0], base_world.OUTSIDE, base_world.REMOTE_NODE}:
+            continue  # the base world has no such Service
+        if expected not in {specified.decision(*cell), declared.decision(*cell)}:
+            explanation = explain(world, *cell, query, profile)
             title = step.title if step.title != case.title else ""
-            yield Disagreement(block.where(cell), case.id, title, cell, query, stated, decision)
+            yield Disagreement(block.where(cell), case.id, title, cell, query, expected, explanation)

@@ -1,4 +1,4 @@
-"""Changes of a world, as users make them: policies and pods come, change and go; labels become others."""
+"""Changes of a world that users make: to policies, pods and labels."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PutPolicy:
-    """Create a policy, or update the one of its name."""
+    """Create a policy, or update the one with its key."""
 
     policy: Policy
 
     def __call__(self, world: World) -> World:
-        """The world afterwards; an updated policy keeps its place."""
+        """Apply it; an updated policy keeps its position."""
         if any(policy.key == self.policy.key for policy in world.policies):
             changed = (self.policy if policy.key == self.policy.key else policy for policy in world.policies)
             return world.with_policies(*changed)
@@ -25,61 +25,61 @@ class PutPolicy:
 
 @dataclass(frozen=True)
 class DeletePolicy:
-    """Delete the number-th policy, counted round and round; without effect where there is none."""
+    """Delete a policy by its position, modulo their number; no effect without policies."""
 
     number: int
 
     def __call__(self, world: World) -> World:
-        """The world afterwards."""
+        """Apply it to a world."""
         if not world.policies:
             return world
-        gone = self.number % len(world.policies)
-        return world.with_policies(*(policy for index, policy in enumerate(world.policies) if index != gone))
+        deleted = self.number % len(world.policies)
+        return world.with_policies(*(policy for index, policy in enumerate(world.policies) if index != deleted))
 
 
 @dataclass(frozen=True)
 class RelabelPod:
-    """Give a pod other labels."""
+    """Replace the labels of a pod."""
 
     key: str
     labels: Labels
 
     def __call__(self, world: World) -> World:
-        """The world afterwards."""
+        """Apply it to a world."""
         pods = (replace(pod, labels=self.labels) if pod.key == self.key else pod for pod in world.pods)
         return replace(world, pods=tuple(pods))
 
 
 @dataclass(frozen=True)
 class ReplacePod:
-    """Delete a pod and create one of its name and labels, which gets another address."""
+    """Delete a pod and create it again with the same name and labels; it gets another address."""
 
     key: str
 
     def __call__(self, world: World) -> World:
-        """The world afterwards."""
+        """Apply it to a world."""
         pods = (replace(pod, generation=pod.generation + 1) if pod.key == self.key else pod for pod in world.pods)
         return replace(world, pods=tuple(pods))
 
 
 @dataclass(frozen=True)
 class RelabelNamespace:
-    """Give a namespace other labels."""
+    """Replace the labels of a namespace."""
 
     name: str
     labels: Labels
 
     def __call__(self, world: World) -> World:
-        """The world afterwards."""
-        found = (replace(ns, labels=self.labels) if ns.name == self.name else ns for ns in world.namespaces)
-        return replace(world, namespaces=tuple(found))
+        """Apply it to a world."""
+        namespaces = (replace(ns, labels=self.labels) if ns.name == self.name else ns for ns in world.namespaces)
+        return replace(world, namespaces=tuple(namespaces))
 
 
 Edit = PutPolicy | DeletePolicy | RelabelPod | ReplacePod | RelabelNamespace
 
 
-def follow(world: World, edits: tuple[Edit, ...]) -> World:
-    """A world after changes."""
+def apply_all(world: World, edits: tuple[Edit, ...]) -> World:
+    """Apply changes to a world, in order."""
     for edit in edits:
         world = edit(world)
     return world

@@ -1,4 +1,4 @@
-"""Sets of endpoints as integers: bit i is endpoint i.  Endpoints are sorted by address, so a CIDR is a run of bits."""
+"""Sets of endpoints as integers: bit i is endpoint i.  They are sorted by address, so a CIDR is a range of bits."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from policies.model import Endpoint, IpBlock, Selector, World
 
-PARSED = 4096  # addresses and blocks that are kept as numbers: states of a history share most of theirs
+PARSED = 4096  # parsed addresses and networks that are cached: states of a history share most of them
 
 
 @dataclass
 class Index:
-    """The endpoints of a world that have an address of one family, and sets of them.
+    """The endpoints of a world that have an address of a family, and sets of them.
 
     Attributes:
         world: the world.
         family: of the addresses.
-        endpoints: by address; endpoint i is bit i of every set.
+        endpoints: sorted by address; endpoint i is bit i of every set.
     """
 
     world: World
@@ -91,7 +91,7 @@ class Index:
         return found
 
     def in_namespaces(self, selector: Selector) -> int:
-        """The pods of the namespaces that a selector matches; never anything that is no pod (clause 21)."""
+        """The pods of the namespaces that a selector matches; never hosts (clause 21)."""
         found = self._namespaces.get(selector)
         if found is None:
             found = 0
@@ -103,13 +103,13 @@ class Index:
 
     def block(self, block: IpBlock) -> int:
         """The endpoints whose address is in a block and in none of its exceptions (clauses 24, 26)."""
-        found = self._run(block.cidr)
+        found = self._range(block.cidr)
         for exception in block.exceptions:
-            found &= ~self._run(exception)
+            found &= ~self._range(exception)
         return found
 
     def nodes_in(self, block: IpBlock) -> tuple[int, int]:
-        """The nodes that have all of their addresses in a block, and those that have any there."""
+        """The nodes with all of their addresses in a block, and the nodes with any of them in it."""
         wholly = partly = 0
         for bit, node in self.node_hosts:
             inside = [holds(block, _address(ip)) for ip in node.ips if family_of(ip) is self.family]
@@ -117,7 +117,7 @@ class Index:
             partly |= bit * any(inside)
         return wholly, partly
 
-    def _run(self, cidr: str) -> int:
+    def _range(self, cidr: str) -> int:
         network = _network(cidr)
         if network.version != self.family.version:
             return 0

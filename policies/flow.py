@@ -1,4 +1,4 @@
-"""Flows, what is expected of them and what was seen: the nouns every suite shares."""
+"""Flows, their expected outcomes, and observations of them: the types that all suites share."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import cached_property
 from policies.families import family_of, in_url
 
 CONNECTED = "connected"
-DENIED = "denied"  # an expectation only: any outcome that means the flow did not get through
-ANY = "any"  # an expectation only: the flow is sent to see what it gives
-MISDELIVERED = "misdelivered"  # why a flow is wrong: somebody else answered
+DENIED = "denied"  # expected only: any outcome of a flow that does not get through
+ANY = "any"  # expected only: any outcome; the flow is sent to observe it
+MISDELIVERED = "misdelivered"  # why a flow is wrong: another pod answered
 WRONG_SOURCE = "wrong source"  # why a flow is wrong: its server saw another address
 NOT_THROUGH = ("timeout", "refused", "reset", "unreachable")
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a flow goes.
+    """The destination of a flow.
 
     Attributes:
         protocol: tcp, udp, sctp or icmp.
@@ -35,14 +35,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Observation:
-    """What flows to one target gave; equal ones of several rounds are one observation.
+    """The result of flows to one target; equal results of several rounds are one observation.
 
     Attributes:
         outcome: connected, timeout, refused, reset, unreachable:WHY, unresolved, unsupported, broken:WHY.
-        identity: who answered, as the server says: the pod's namespace/name.
-        source: the address the server saw; for icmp the address that answered.
-        count: how many flows gave this.
-        worst_ms: the slowest of them, in milliseconds.
+        identity: the server that answered, by its own account: namespace/name of its pod.
+        source: the source address that the server saw; for icmp the address that answered.
+        count: number of flows with this result.
+        worst_ms: duration of the slowest of them, in milliseconds.
     """
 
     outcome: str
@@ -60,31 +60,31 @@ class Observation:
 
 @dataclass(frozen=True)
 class NoServer:
-    """Why nobody serves a denied flow's target, by design; then an allowed flow beside it has to be the control."""
+    """Why a denied flow's target has no server, by design; an allowed flow beside it has to be the control."""
 
     reason: str
 
     def __post_init__(self) -> None:
         if not self.reason.strip():
-            raise ValueError("NoServer needs a reason: why does nobody serve the target?")
+            raise ValueError("NoServer needs a reason: why has the target no server?")
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow and what it has to give.
+    """A flow and its expected outcome.
 
     Attributes:
-        source: who sends it: a probe's name.
-        destination: whom it is for, as the matrix's column says it.
-        target: where it goes.
+        source: name of the probe that sends it.
+        destination: name of the destination, the column of the matrix.
+        target: address and port that it is sent to.
         outcome: connected, denied, or any.
-        identities: who may answer; empty for anybody.
-        sources: which source addresses the server may see; empty for any.
+        identities: servers that may answer; empty for any.
+        sources: source addresses that the server may see; empty for any.
         server: the probe whose server answers, or would answer a denied flow; "" for those of `identities`.
-        server_port: the port its server listens on, where that is not the target's: behind a Service; 0 for the same.
+        server_port: the port that its server listens on; 0 for the target's own. It differs behind a Service.
 
     Raises:
-        ValueError: a denied flow names no server: one that has died would pass for a denial.
+        ValueError: a denied flow names no server: a dead server would look like a denial.
     """
 
     source: str
@@ -112,18 +112,18 @@ class Flow:
 
     @cached_property
     def servers(self) -> frozenset[str]:
-        """The probes whose servers have to work for the outcome to say anything about the network."""
+        """The probes whose servers have to work, or the outcome proves nothing about the network."""
         if isinstance(self.server, NoServer):
             return frozenset()
         return frozenset({self.server}) if self.server else self.identities
 
     @cached_property
     def control(self) -> Target:
-        """Where each of its servers is asked on its own host, with no network between."""
+        """The target of the control: each of its servers on its own loopback interface."""
         return Target(self.target.protocol, family_of(self.target.host).loopback, self.server_port or self.target.port)
 
     def wrong(self, seen: Observation) -> str | None:
-        """Why an observation is not what is expected, in a few words; None where it is."""
+        """Why an observation is unexpected, in a few words; None if it is as expected."""
         outcome = seen.outcome.partition(":")[0]
         if self.outcome == ANY:
             return None
@@ -140,5 +140,5 @@ class Flow:
 
 
 def of_time(why: str) -> bool:
-    """Whether a flow may be wrong in this way because something came late: an answer, or a change that it follows."""
+    """Whether a late answer or a late change of state may explain a flow that is wrong in this way."""
     return why == "got through" or why.partition(":")[0] in NOT_THROUGH

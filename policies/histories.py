@@ -1,4 +1,4 @@
-"""Generated histories of the stage: states that follow each other by few changes."""
+"""Generated histories: sequences of states of the base world that differ by few changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from policies import base_world, strategies
-from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, follow
+from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, apply_all
 from policies.families import family_of
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 History = tuple["World", ...]
 
-EXAMPLES = 2  # of a run; the first is always the smallest there is
-RARELY = 16  # one state in so many has a new pod, which takes seconds where other changes take tenths
+EXAMPLES = 2  # of a Hypothesis run; the first is always the smallest example
+RARELY = 16  # one state in 16 replaces a pod, which takes seconds; other changes take tenths of a second
 
 
 @cache
 def edits(family: Family) -> st.SearchStrategy[Edit]:
-    """One change; policies more often than labels."""
-    addresses = [ip for ips in base_world.ON_PAPER.values() for ip in ips if family_of(ip) is family]
+    """One change; changes of policies are more frequent than changes of labels."""
+    addresses = [ip for ips in base_world.MODEL_IPS.values() for ip in ips if family_of(ip) is family]
     names = [ns.name for ns in base_world.NAMESPACES]
     put = st.builds(PutPolicy, strategies.policies(names, addresses))
     relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels())
@@ -36,11 +36,11 @@ def edits(family: Family) -> st.SearchStrategy[Edit]:
 
 @st.composite
 def histories(draw: st.DrawFn, states: int, family: Family) -> History:
-    """States of the stage on paper; the first has some changes already, each later one few more."""
-    world = follow(base_world.build(), tuple(draw(st.lists(edits(family), min_size=4, max_size=10))))
+    """A history: the first state has several changes of the base world, each later one a few more."""
+    world = apply_all(base_world.build(), tuple(draw(st.lists(edits(family), min_size=4, max_size=10))))
     result = [world]
     while len(result) < states:
-        world = follow(world, tuple(draw(st.lists(edits(family), min_size=1, max_size=3))))
+        world = apply_all(world, tuple(draw(st.lists(edits(family), min_size=1, max_size=3))))
         if draw(st.integers(1, RARELY)) == RARELY:
             world = ReplacePod(draw(st.sampled_from(base_world.KEYS)))(world)
         result.append(world)
@@ -48,13 +48,13 @@ def histories(draw: st.DrawFn, states: int, family: Family) -> History:
 
 
 def generate(count: int, states: int, family: Family, number: int) -> list[History]:
-    """So many histories, the same for the same number.
+    """Generate histories; the same seed gives the same ones.
 
-    Each is the last example of a run of Hypothesis of its own: within a run most examples are variations of others.
+    Each is the last example of a separate Hypothesis run: within a run most examples are variations of others.
 
     Args:
-        count: of histories.
-        states: of each.
+        count: number of histories.
+        states: number of states of each.
         family: of the addresses in blocks.
         number: the seed.
     """
@@ -62,7 +62,7 @@ def generate(count: int, states: int, family: Family, number: int) -> list[Histo
 
 
 def _last(strategy: st.SearchStrategy[History], number: int) -> History:
-    found: list[History] = []
+    examples: list[History] = []
 
     @seed(number)
     @settings(
@@ -74,7 +74,7 @@ def _last(strategy: st.SearchStrategy[History], number: int) -> History:
     )
     @given(strategy)
     def collect(history: History) -> None:
-        found.append(history)
+        examples.append(history)
 
     collect()
-    return found[-1]
+    return examples[-1]

@@ -1,14 +1,14 @@
-"""The error of a policy that the API would refuse."""
+"""The error of a policy that the API would reject."""
 
 from __future__ import annotations
 
 
 class InvalidPolicyError(ValueError):
-    """A policy breaks a rule of the API.
+    """A policy violates a validation rule of the API.
 
     Attributes:
-        path: the field, as a path of keys and indexes from the manifest's top.
-        rule: the rule, in words.
+        path: keys and indexes that lead to the field from the manifest's top.
+        rule: the rule, as a message.
     """
 
     def __init__(self, path: tuple[str | int, ...], rule: str) -> None:

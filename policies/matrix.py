@@ -1,4 +1,4 @@
-"""A matrix of flows as people read it: a row per source, a column per destination, wrong cells marked."""
+"""A matrix of flows as text: a row per source, a column per destination, wrong cells marked."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ WRONG_MARK = "!"
 
 @dataclass(frozen=True)
 class Wrong:
-    """A flow that did not give what was expected.
+    """A flow with an unexpected result.
 
     Attributes:
         expected: the flow.
-        seen: what it gave.
-        why: the difference in a few words.
+        seen: the observation.
+        why: the difference, in a few words.
     """
 
     expected: Flow
@@ -41,7 +41,7 @@ class Matrix:
     Attributes:
         rows: sources in order of appearance.
         columns: destinations in order of appearance.
-        cells: (row, column) → what is wrong there; an empty tuple for a cell where all is right.
+        cells: (row, column) → wrong flows; an empty tuple if all flows of the cell are right.
     """
 
     rows: tuple[str, ...]
@@ -49,7 +49,7 @@ class Matrix:
     cells: dict[tuple[str, str], tuple[Wrong, ...]]
 
     def text(self) -> str:
-        """The matrix in characters: "." right, "!why" wrong, blank where nothing was sent."""
+        """The matrix in characters: "." right, "!why" wrong, blank if nothing was sent."""
         legend = {name: f"{number}" for number, name in enumerate(self.columns, 1)}
         width = max((len(row) for row in self.rows), default=0)
         cell = max([3, *(len(self._cell(row, column)) for row in self.rows for column in self.columns)])

@@ -1,4 +1,4 @@
-"""The nouns of NetworkPolicy as frozen values: what the API means, with its defaults filled in.
+"""NetworkPolicy and what it applies to as frozen values, with the defaults of the API filled in.
 
 Source: networking.k8s.io/v1 API reference; numbers of clauses are those of policies/clauses.yaml.
 """
@@ -31,7 +31,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Selector:
-    """A label selector: all of its labels and all of its expressions have to hold (clause 17)."""
+    """A label selector: all of its labels and all of its expressions have to match (clause 17)."""
 
     labels: Labels = ()
     expressions: tuple[Expression, ...] = ()
@@ -42,7 +42,7 @@ EVERYTHING = Selector()
 
 @dataclass(frozen=True)
 class PodPeer:
-    """Pods by selectors; a selector that is None was not written, which differs from an empty one (clause 16)."""
+    """Pods by selectors; None is an absent selector, which differs from an empty one (clause 16)."""
 
     namespaces: Selector | None = None
     pods: Selector | None = None
@@ -50,7 +50,7 @@ class PodPeer:
 
 @dataclass(frozen=True)
 class IpBlock:
-    """Addresses of a CIDR without those of its exceptions, as written."""
+    """An ipBlock: the addresses of a CIDR without those of its exceptions; CIDRs are not normalised."""
 
     cidr: str
     exceptions: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class PortRule:
 
 @dataclass(frozen=True)
 class Rule:
-    """What a policy lets through: from or to any of the peers, to any of the ports; none of a kind means all."""
+    """Allows traffic from or to any of the peers, on any of the ports; no peers means all, no ports means all."""
 
     peers: tuple[Peer, ...] = ()
     ports: tuple[PortRule, ...] = ()
@@ -78,14 +78,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Policy:
-    """A NetworkPolicy whose policyTypes are decided.
+    """A NetworkPolicy with explicit policyTypes.
 
     Attributes:
-        namespace: where it is, and whose pods it selects.
+        namespace: its own, from which it selects pods.
         name: its name.
         subject: the pods it isolates.
         types: the directions it isolates them in.
-        ingress: rules for connections to them; without effect when types lacks Ingress (clause 9).
+        ingress: rules for connections to them; no effect if types lacks Ingress (clause 9).
         egress: rules for connections from them.
     """
 
@@ -108,7 +108,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class ContainerPort:
-    """A port that a pod declares; name is "" where it has none (clause 39)."""
+    """A port that a pod declares; name is "" if it has none (clause 39)."""
 
     number: int
     name: str = ""
@@ -123,7 +123,7 @@ class Namespace:
     labels: Labels = ()
 
     def all_labels(self) -> dict[str, str]:
-        """Its labels with the one that the control plane sets."""
+        """Its labels, with the one that the control plane sets."""
         return {**dict(self.labels), NAMESPACE_LABEL: self.name}
 
 
@@ -135,12 +135,12 @@ class Pod:
         namespace: its namespace.
         name: its name.
         labels: its labels.
-        node: where it runs.
+        node: the node that it runs on.
         ips: its addresses, at most one of a family.
         ports: the ports it declares, over all of its containers.
-        host_network: whether its addresses are its node's.
+        host_network: whether it shares the network of its node.
         phase: Pending, Running, Succeeded, Failed or Unknown.
-        born: how many pods of this name were there before it; policies do not ask.
+        generation: how many pods had its name before; policies do not depend on it.
     """
 
     namespace: str
@@ -161,9 +161,9 @@ class Pod:
 
 @dataclass(frozen=True)
 class Host:
-    """An end of flows that is no pod: a node, where `node` says which, or a machine outside the cluster.
+    """A node (`node` is its name), or an external host (`node` is "").
 
-    A node has several addresses of a family, and which one it sends from depends on the plugin.
+    A node has several addresses of a family; which of them it sends from depends on the plugin.
     """
 
     name: str
@@ -181,7 +181,7 @@ Endpoint = Pod | Host
 
 @dataclass(frozen=True)
 class World:
-    """Everything that a verdict depends on."""
+    """Everything that decisions depend on."""
 
     namespaces: tuple[Namespace, ...] = ()
     pods: tuple[Pod, ...] = ()
@@ -189,15 +189,15 @@ class World:
     hosts: tuple[Host, ...] = field(default=())
 
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Everything that can send and answer: pods that have not ended (clause 64), and hosts."""
+        """Pods that have not completed (clause 64), and hosts."""
         return (*(pod for pod in self.pods if pod.phase not in FINISHED), *self.hosts)
 
     def namespace(self, name: str) -> Namespace:
-        """A namespace by name; one that nobody listed has only the label with its name."""
-        return next((found for found in self.namespaces if found.name == name), Namespace(name))
+        """A namespace by name; an unlisted one has only the label with its name."""
+        return next((namespace for namespace in self.namespaces if namespace.name == name), Namespace(name))
 
     def with_policies(self, *policies: Policy) -> World:
-        """The same with other policies."""
+        """The same world with other policies."""
         return replace(self, policies=policies)
 
 

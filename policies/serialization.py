@@ -29,11 +29,11 @@ def read(manifest: Manifest, namespace: str = "default") -> Policy:
     """The policy of a manifest, with the API's defaults: policyTypes (clause 8), protocol (31), absent lists (10, 12).
 
     Args:
-        manifest: as YAML or JSON has it.
-        namespace: of a manifest that names none.
+        manifest: decoded from YAML or JSON.
+        namespace: for a manifest without one.
 
     Raises:
-        InvalidPolicyError: the API would refuse it.
+        InvalidPolicyError: the API would reject it.
     """
     validation.check(manifest)
     spec, metadata = manifest["spec"], manifest["metadata"]
@@ -80,7 +80,7 @@ def _selector(selector: Manifest | None) -> Selector | None:
 
 
 def of(namespace: str, name: str, spec: Manifest) -> Manifest:
-    """The manifest of a spec."""
+    """The manifest of a NetworkPolicy with this spec."""
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -90,7 +90,7 @@ def of(namespace: str, name: str, spec: Manifest) -> Manifest:
 
 
 def write(policy: Policy) -> Manifest:
-    """The manifest of a policy; reading it gives the same policy."""
+    """The manifest of a policy; `read` gives the same policy."""
     spec: Manifest = {
         "podSelector": _write_selector(policy.subject),
         "policyTypes": [direction for direction in (INGRESS, EGRESS) if direction in policy.types],

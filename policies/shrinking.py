@@ -1,4 +1,4 @@
-"""Smaller histories: every way to leave one thing out of one."""
+"""Smaller histories: every way to remove one item from a history."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 def smaller(history: History) -> Iterator[History]:
-    """Histories with one thing less, those that leave out most first."""
+    """Histories with one item removed; the largest reductions come first."""
     if len(history) > 1:
         yield history[-1:]
         if len(history) > 2:  # noqa: PLR2004 - the last change alone
@@ -30,7 +30,7 @@ def smaller(history: History) -> Iterator[History]:
     for key in {policy.key for world in history for policy in world.policies}:
         yield tuple(_without(world, key) for world in history)
     for key in {pod.key for world in history for pod in world.pods if pod.generation}:
-        yield tuple(_unborn(world, key) for world in history)
+        yield tuple(_never_replaced(world, key) for world in history)
     for index, world in enumerate(history):
         for other in _simpler(world, bare):
             yield (*history[:index], other, *history[index + 1 :])
@@ -40,7 +40,7 @@ def _without(world: World, key: str) -> World:
     return world.with_policies(*(policy for policy in world.policies if policy.key != key))
 
 
-def _unborn(world: World, key: str) -> World:
+def _never_replaced(world: World, key: str) -> World:
     return replace(world, pods=tuple(replace(pod, generation=0) if pod.key == key else pod for pod in world.pods))
 
 
@@ -58,7 +58,7 @@ def _simpler(world: World, bare: World) -> Iterator[World]:
 
 
 def policies(policy: Policy) -> Iterator[Policy]:
-    """A policy with one thing less."""
+    """Policies with one item removed."""
     if policy.subject != EVERYTHING:
         yield replace(policy, subject=EVERYTHING)
     yield from (replace(policy, subject=subject) for subject in selectors(policy.subject))
@@ -69,13 +69,13 @@ def policies(policy: Policy) -> Iterator[Policy]:
 
 
 def rules(rule: Rule) -> Iterator[Rule]:
-    """A rule with one thing less."""
+    """Rules with one item removed."""
     yield from (replace(rule, peers=some) for some in _lists(rule.peers, peers))
     yield from (replace(rule, ports=some) for some in _lists(rule.ports, lambda _: iter(())))
 
 
 def peers(peer: Peer) -> Iterator[Peer]:
-    """A peer with one thing less."""
+    """Peers with one item removed."""
     if isinstance(peer, IpBlock):
         cut = peer.exceptions
         yield from (replace(peer, exceptions=(*cut[:i], *cut[i + 1 :])) for i in range(len(cut)))
@@ -89,7 +89,7 @@ def peers(peer: Peer) -> Iterator[Peer]:
 
 
 def selectors(selector: Selector) -> Iterator[Selector]:
-    """A selector with one requirement less."""
+    """Selectors with one requirement removed."""
     for index in range(len(selector.labels)):
         yield replace(selector, labels=(*selector.labels[:index], *selector.labels[index + 1 :]))
     for index in range(len(selector.expressions)):
@@ -98,7 +98,7 @@ def selectors(selector: Selector) -> Iterator[Selector]:
 
 
 def _lists(items: tuple[T, ...], simpler: Callable[[T], Iterator[T]]) -> Iterator[tuple[T, ...]]:
-    """A list with one item less, or with one item that is less."""
+    """Lists with one item removed or made simpler."""
     for index, item in enumerate(items):
         yield (*items[:index], *items[index + 1 :])
         yield from ((*items[:index], other, *items[index + 1 :]) for other in simpler(item))

@@ -1,4 +1,4 @@
-"""What a step states of flows on a stage in a cluster, whose ends may stand elsewhere than on paper."""
+"""The expectations of a step that apply in a cluster, whose nodes and networks differ from the model's."""
 
 from __future__ import annotations
 
@@ -23,34 +23,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stated:
-    """The expectations of a step where a stage is real.
+    """The expectations of a step in a cluster.
 
     Attributes:
         step: the step.
-        moved: the pairs of which it states nothing there.
+        moved: the (source, destination) pairs that they do not apply to.
     """
 
     step: Step
     moved: frozenset[Cell]
 
     def cells(self, query: Query) -> Mapping[Cell, Decision]:
-        """What the step states of a query's flows, without those it leaves open."""
+        """Expected decisions of a query by (source, destination), without undefined ones."""
         block = self.step.covering(query)
         rows = block.cells.items() if block else ()
-        return {cell: stated for cell, stated in rows if stated is not Decision.UNDEFINED and cell not in self.moved}
+        return {
+            cell: expected for cell, expected in rows if expected is not Decision.UNDEFINED and cell not in self.moved
+        }
 
 
-def stated(step: Step, paper: World, live: World, family: Family) -> Stated:
-    """What a step states where its stage is real.
+def stated(step: Step, model: World, live: World, family: Family) -> Stated:
+    """The expectations of a step in a cluster.
 
-    A pair is not the one on paper where one end is the other one's node here and not there, or the other way round: a
-    node and its own pods always talk to each other (clause 47). Nor where an end is in other blocks of the policies
-    than on paper: networks differ from cluster to cluster.
+    They do not apply to a pair of which one end is the node of the other in the cluster and not in the model, or the
+    other way round: a node and its own pods always reach each other (clause 47). Nor do they if an end is in other
+    ipBlocks of the policies than in the model: networks differ from cluster to cluster.
+
+    Args:
+        step: the step.
+        model: its state in the model.
+        live: its state in the cluster.
+        family: of the flows.
     """
-    pods_on_two_nodes = {cell for cell in _cells() if _at_home(paper, cell) != _at_home(live, cell)}
-    elsewhere = {key for key in ENDS if _blocks_of(paper, key, family) != _blocks_of(live, key, family)}
+    other_nodes = {cell for cell in _cells() if _on_own_node(model, cell) != _on_own_node(live, cell)}
+    other_blocks = {key for key in ENDS if _blocks_of(model, key, family) != _blocks_of(live, key, family)}
     return Stated(
-        step, frozenset(cell for cell in _cells() if cell in pods_on_two_nodes or not elsewhere.isdisjoint(cell))
+        step, frozenset(cell for cell in _cells() if cell in other_nodes or not other_blocks.isdisjoint(cell))
     )
 
 
@@ -62,21 +70,21 @@ def _end(world: World, key: str) -> Endpoint:
     return next(end for end in world.endpoints() if end.key == key)
 
 
-def _at_home(world: World, cell: Cell) -> bool:
-    """Whether one end is the other one's node."""
+def _on_own_node(world: World, cell: Cell) -> bool:
+    """Whether one end is the node of the other."""
     one, other = (_end(world, key) for key in cell)
     nodes = isinstance(one, Host) or isinstance(other, Host)
     return nodes and bool(one.node) and one.node == other.node
 
 
 def _blocks_of(world: World, key: str, family: Family) -> list[tuple[bool, bool]]:
-    """For each block of the policies, in their order, whether it holds some, and all, of an end's addresses."""
+    """For each ipBlock of the policies, in order: whether it matches any, and all, addresses of an end."""
     addresses = [ip_address(ip) for ip in _end(world, key).ips if family_of(ip) is family]
-    found = []
+    matches = []
     for policy in world.policies:
         for rule in (*policy.ingress, *policy.egress):
             for peer in rule.peers:
                 if isinstance(peer, IpBlock):
                     inside = [holds(peer, address) for address in addresses]
-                    found.append((any(inside), all(inside)))
-    return found
+                    matches.append((any(inside), all(inside)))
+    return matches

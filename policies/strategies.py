@@ -1,4 +1,4 @@
-"""Hypothesis strategies for worlds and policies, biased to where implementations were wrong."""
+"""Hypothesis strategies for worlds and policies, biased towards known bugs of implementations."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Few keys and values, so that selectors match some pods and not others; odd ones that were mishandled
+# Few keys and values, so that selectors match some pods only; odd values that implementations mishandled
 # (ncp-numeric-label, calico-empty-label-value, npm-name-hash-collision: a key that is also a port's name).
 KEYS = ("pod", "ns", "role", "web")
 VALUES = ("a", "b", "", "00000", "true")
@@ -46,7 +46,7 @@ PORTS = (80, 81, 82)
 
 @st.composite
 def weighted(draw: st.DrawFn, *choices: tuple[int, st.SearchStrategy[T]]) -> T:
-    """One of some strategies, each as often as its weight says; one_of takes one that is named twice once."""
+    """Draw from one of several strategies, chosen by weight; one_of drops duplicates."""
     numbers = [number for number, (weight, _) in enumerate(choices) for _ in range(weight)]
     number = draw(st.sampled_from(numbers))
     return draw(choices[number][1])
@@ -54,7 +54,7 @@ def weighted(draw: st.DrawFn, *choices: tuple[int, st.SearchStrategy[T]]) -> T:
 
 @cache  # a strategy costs more to make than to draw from
 def some_labels() -> st.SearchStrategy[Labels]:
-    """Labels of a pod or namespace, often few and sometimes none."""
+    """Labels of a pod or namespace: none to three."""
     return st.dictionaries(st.sampled_from(KEYS), st.sampled_from(VALUES), max_size=3).map(labels)
 
 
@@ -93,7 +93,7 @@ def pod_peers() -> st.SearchStrategy[PodPeer]:
 
 @st.composite
 def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
-    """A block around one of the addresses, with exceptions around others of them that it holds."""
+    """An ipBlock around one of the addresses, with exceptions around others of them in it."""
     address = draw(st.sampled_from(addresses))
     family = family_of(address)
     bits = family.bits
@@ -110,7 +110,7 @@ def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
 
 @st.composite
 def block_pairs(draw: st.DrawFn, addresses: Sequence[str]) -> tuple[IpBlock, ...]:
-    """Two blocks of which each has what the other leaves out: what one excepts is not to be taken from the other."""
+    """Two ipBlocks with complementary exceptions: an except of one block does not affect the other."""
     address = draw(st.sampled_from(addresses))
     same = [other for other in addresses if family_of(other) is family_of(address)]
     ends = (
@@ -137,7 +137,7 @@ def port_rules(draw: st.DrawFn) -> PortRule:
 
 @cache
 def rules(addresses: tuple[str, ...]) -> st.SearchStrategy[Rule]:
-    """A rule with few peers and ports, often none."""
+    """A rule with up to two peers and two ports."""
     peer = st.one_of(pod_peers(), blocks(addresses)) if addresses else pod_peers()
     some: st.SearchStrategy[tuple[Peer, ...]] = st.lists(peer, max_size=2).map(tuple)
     if addresses:
@@ -163,7 +163,7 @@ def policies(draw: st.DrawFn, namespaces: Sequence[str], addresses: Sequence[str
 def policy_sets(
     namespaces: Sequence[str], addresses: Sequence[str], most: int = 4
 ) -> st.SearchStrategy[tuple[Policy, ...]]:
-    """Some policies with different keys."""
+    """Policies with distinct keys."""
     one = policies(namespaces, addresses)
     return st.lists(one, max_size=most, unique_by=lambda policy: policy.key).map(tuple)
 
@@ -178,7 +178,7 @@ def declared_ports() -> st.SearchStrategy[tuple[ContainerPort, ...]]:
 
 @st.composite
 def worlds(draw: st.DrawFn, most_policies: int = 4) -> World:
-    """Two or three namespaces, a few pods on two nodes, the nodes, and a host outside; both families."""
+    """Two or three namespaces, a few pods on two nodes, the nodes, and an external host; both families."""
     names = draw(st.sampled_from((("x", "y"), ("x", "y", "z"))))
     namespaces = [Namespace(name, draw(some_labels())) for name in names]
     nodes = ("node1", "node2")

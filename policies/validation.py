@@ -1,4 +1,4 @@
-"""The rules by which the API refuses a NetworkPolicy manifest.
+"""The validation rules of the API for NetworkPolicy manifests.
 
 Source: networking.k8s.io/v1 validation; clauses 20, 23, 32, 40.
 """
@@ -31,10 +31,10 @@ FIELDS: dict[str, frozenset[str]] = {
 
 
 def check(manifest: dict[str, Any]) -> None:
-    """Find the first rule that a manifest breaks.
+    """Validate a manifest.
 
     Raises:
-        InvalidPolicyError: it breaks one; the error names field and rule.
+        InvalidPolicyError: it violates a rule; the error names field and rule.
     """
     if manifest.get("kind") != "NetworkPolicy" or manifest.get("apiVersion") != "networking.k8s.io/v1":
         raise InvalidPolicyError(("kind",), "must be NetworkPolicy of networking.k8s.io/v1")
@@ -58,7 +58,7 @@ def _table(value: object, path: Path, *, empty: bool = False) -> dict[str, Any]:
     if value is None and empty:
         return {}
     if not isinstance(value, dict):
-        raise InvalidPolicyError(path, "must be a table of fields")
+        raise InvalidPolicyError(path, "must be an object")
     return value
 
 
@@ -71,7 +71,7 @@ def _list(value: object, path: Path) -> list[Any]:
 def _known(table: dict[str, Any], kind: str, path: Path) -> None:
     for key in table:
         if key not in FIELDS[kind]:
-            raise InvalidPolicyError((*path, key), f"is no field here; there are {', '.join(sorted(FIELDS[kind]))}")
+            raise InvalidPolicyError((*path, key), f"is unknown; allowed: {', '.join(sorted(FIELDS[kind]))}")
 
 
 def _name(value: object, path: Path) -> None:
@@ -134,14 +134,14 @@ def _label_value(value: object, path: Path) -> None:
 def _peer(value: object, path: Path) -> None:
     peer = _table(value, path, empty=True)
     _known(peer, "peer", path)
-    there = [key for key in peer if peer[key] is not None]
-    if not there:
+    present = [key for key in peer if peer[key] is not None]
+    if not present:
         raise InvalidPolicyError(path, "must specify a peer")
-    if "ipBlock" in there and len(there) > 1:
+    if "ipBlock" in present and len(present) > 1:
         raise InvalidPolicyError(path, "may not specify both ipBlock and another peer")
     for key in ("podSelector", "namespaceSelector"):
         _selector(peer.get(key), (*path, key))
-    if "ipBlock" in there:
+    if "ipBlock" in present:
         _block(peer["ipBlock"], (*path, "ipBlock"))
 
 

@@ -66,7 +66,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
 def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, expect: Expect) -> None:
     """For every two choices of two fields of the API some policies that have both are enforced as the oracle says."""
     rows = covering.array()
-    address = of_family(base_world.ON_PAPER[base_world.OUTSIDE], family)
+    address = of_family(base_world.MODEL_IPS[base_world.OUTSIDE], family)
     expect.facts["coverage"] = str(covering.coverage(rows))
     certify(pool, [(covering.world(row, address),) for row in rows], family, expect, "the covering array")
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 DRAWN = -1  # --shuffle without a seed
 SHUFFLE = "netproof shuffle"  # what a worker of xdist is told under this name
 TOGETHER = {  # cases of these places share something that one process makes; `stages` marks them
-    "suites/generated/": "stages",
-    "suites/networkpolicy/test_corpus.py::": "stages",
+    "suites/generated/": "workspaces",
+    "suites/networkpolicy/test_corpus.py::": "workspaces",
 }
 
 

@@ -48,7 +48,7 @@ class Shown(io.StringIO):
         return len(text)
 
 
-GROUP = pytest.mark.xdist_group("stages")  # the stages belong to one process; suites/support/order.py sees to it
+GROUP = pytest.mark.xdist_group("workspaces")  # the stages belong to one process; suites/support/order.py sees to it
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ COMPARED = "flows compared"
 
 def worlds(states: int, seed: int) -> list[World]:
     """The covering array, every state of the corpus, and random states."""
-    address = base_world.ON_PAPER[base_world.OUTSIDE][0]
+    address = base_world.MODEL_IPS[base_world.OUTSIDE][0]
     found = [covering.world(row, address) for row in covering.array()]
     bare = base_world.build()
     found += [step.world(bare) for case in cases.corpus() for step in case.steps]

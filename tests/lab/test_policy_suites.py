@@ -12,7 +12,7 @@ import pytest
 
 from fixtures.clusters.protocol import run_on
 from fixtures.probes.judging import DeadServerError
-from fixtures.workspaces import pool as campaigns
+from fixtures.workspaces import pool as pools
 from fixtures.workspaces.judge import PATIENCE, Judge, queries
 from fixtures.workspaces.probing import StateResult, settle
 from fixtures.workspaces.reproducer import text
@@ -86,7 +86,7 @@ def test_a_real_engine_has_a_pace_and_one_that_fails_its_exam_is_left_to_its_cas
 ) -> None:
     """The engine follows a label within seconds; one that never does (M117) keeps stages and patience."""
     assert 0 < pool.slowest < PATIENCE
-    monkeypatch.setattr(campaigns, "EXAM_PATIENCE", 3.0)
+    monkeypatch.setattr(pools, "CALIBRATION_PATIENCE", 3.0)
     made = copy.copy(pool)
     made.workspaces, made.alone, made.patience = list(pool.workspaces), None, PATIENCE
     mutate(pool, "M117")
@@ -135,7 +135,7 @@ def test_a_planted_bug_is_found_by_generated_states_and_shrunk(pool: WorkspacePo
     """Exceptions taken out of all blocks of a policy: two policies and three pods at most say it all."""
     mutate(pool, "M032")
     judge = Judge(queries(Family.IPV4, pool.protocols), PROFILE, agree=1, patience=SHRINK_PATIENCE)
-    address = base_world.ON_PAPER[base_world.OUTSIDE][0]
+    address = base_world.MODEL_IPS[base_world.OUTSIDE][0]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, Family.IPV4, 1)
 

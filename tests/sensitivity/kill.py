@@ -167,7 +167,7 @@ def _wrong(pool: WorkspacePool, some: Sequence[Case], mutant: Mutant) -> Iterabl
 
 def _generated(pool: WorkspacePool, mutant: Mutant) -> StateResult | None:
     judge = Judge(queries(Family(mutant.family), pool.protocols), PROFILE, agree=1, patience=PATIENCE)
-    address = base_world.ON_PAPER[base_world.OUTSIDE][mutant.family == "ipv6"]
+    address = base_world.MODEL_IPS[base_world.OUTSIDE][mutant.family == "ipv6"]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, Family(mutant.family), 1)
     found = search(pool, rows, judge, f"{mutant.id}: generated")

@@ -24,7 +24,7 @@ cases:
     expect:
       - flows: [TCP/80]
         via: pod-ip
-        open: ["x/a x/b x/c y/a y/b z/a away > x/a x/b x/c"]
+        open: ["x/a x/b x/c y/a y/b z/a remote-node > x/a x/b x/c"]
         allow: ["outside > x/a x/b x/c"]
 """
 PACKET_FILTER = PROFILES["packet-filter"]
@@ -43,7 +43,7 @@ def test_a_file_that_states_what_the_specification_says_agrees_with_every_engine
         assert found(TEXT, dict(profile)) == []
 
 
-OPEN_CELLS = 'open: ["x/a x/b x/c y/a y/b z/a away > x/a x/b x/c"]'
+OPEN_CELLS = 'open: ["x/a x/b x/c y/a y/b z/a remote-node > x/a x/b x/c"]'
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_lie_is_found_with_its_line_and_reasons(old: str, new: str, where: str
     lines = found(TEXT.replace(old, new))
     matching = [line for line in lines if line.startswith(where)]
     assert matching
-    assert "TCP/80 by address over IPv4: stated" in matching[0]
+    assert "TCP/80 by address over IPv4: expected" in matching[0]
     assert "clause" in matching[0]
 
 
@@ -70,9 +70,9 @@ def test_what_an_engine_declares_may_be_stated_to_it_and_to_no_other() -> None:
     assert found(written, NO_BLOCKS | {Ambiguity.BLOCK_MATCHES_NODES: False}) == []
     declared = found(written, dict(PACKET_FILTER))
     assert any(
-        "stated denied, but allowed" in row and "x/p ingress rule 0 allows x/a on TCP/80" in row for row in declared
+        "expected denied, but allowed" in row and "x/p ingress rule 0 allows x/a on TCP/80" in row for row in declared
     )
-    assert any("stated denied, but undefined: x/p ingress rule 0" in row for row in found(written))
+    assert any("expected denied, but undefined: x/p ingress rule 0" in row for row in found(written))
 
 
 def test_a_family_is_asked_about_alone_where_the_file_is_about_it() -> None:
@@ -92,12 +92,12 @@ def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], n
         key: (f"{network}.{number}",) for number, key in enumerate(base_world.KEYS, 10)
     }
     hosts = {
-        base_world.HOME: ("192.0.2.11", f"{network}.1"),
-        base_world.AWAY: ("192.0.2.12",),
+        base_world.LOCAL_NODE: ("192.0.2.11", f"{network}.1"),
+        base_world.REMOTE_NODE: ("192.0.2.12",),
         base_world.OUTSIDE: ("203.0.113.10",),
     }
     if len(nodes) == 1:
-        hosts[base_world.AWAY] = hosts[base_world.HOME]
+        hosts[base_world.REMOTE_NODE] = hosts[base_world.LOCAL_NODE]
     live = base_world.build(addresses | hosts, nodes)
     some = 0
     for case in cases.corpus():
@@ -107,7 +107,7 @@ def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], n
             for query in (Query("tcp", 80), Query("udp", 81), Query("tcp", 81, Path.SERVICE)):
                 cells = file.cells(query)
                 reached = reachability(world, query, PROFILES[profile])
-                own = base_world.OUTSIDE, base_world.AWAY
+                own = base_world.OUTSIDE, base_world.REMOTE_NODE
                 asked = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
                 some += len(asked)
                 assert [cell for cell in asked if reached.decision(*cell) is not cells[cell]] == [], f"{case} {query}"
@@ -120,7 +120,7 @@ def test_a_pair_on_one_node_here_and_not_on_paper_is_not_stated() -> None:
     step = replace(case.steps[0], policies={})
     paper, query = step.world(base_world.build()), Query("tcp", 80)
     alone = stated(step, paper, step.world(base_world.build(nodes=("n0",))), Family.IPV4)
-    assert (base_world.AWAY, "x/a") in alone.moved
+    assert (base_world.REMOTE_NODE, "x/a") in alone.moved
     assert ("x/b", "x/a") not in alone.moved
     assert stated(step, paper, paper, Family.IPV4).moved == frozenset()
     assert (base_world.OUTSIDE, "x/a") in alone.cells(query)

@@ -73,8 +73,8 @@ PEER = "spec.ingress[0].from[0]"
     [
         ({"policyTypes": ["Both"]}, "spec.policyTypes[0]", "must be Ingress or Egress"),
         ({"policyTypes": ["Ingress"] * 3}, "spec.policyTypes", "more than two"),
-        ({"ingress": [{"to": []}]}, "spec.ingress[0].to", "is no field here"),
-        ({"ingres": []}, "spec.ingres", "is no field here"),
+        ({"ingress": [{"to": []}]}, "spec.ingress[0].to", "is unknown"),
+        ({"ingres": []}, "spec.ingres", "is unknown"),
         ({"ingress": {}}, "spec.ingress", "must be a list"),
         ({"ingress": [{"from": [{}]}]}, PEER, "must specify a peer"),
         ({"ingress": [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}, "podSelector": {}}]}]}, PEER, "both ipBlock"),

@@ -158,8 +158,8 @@ def test_a_case_that_disturbs_others_runs_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "group"),
     [
-        ("suites/generated/test_generated.py::test_random_histories[ipv4]", "stages"),
-        ("suites/networkpolicy/test_corpus.py::test_case[peer-and-ipv4]", "stages"),
+        ("suites/generated/test_generated.py::test_random_histories[ipv4]", "workspaces"),
+        ("suites/networkpolicy/test_corpus.py::test_case[peer-and-ipv4]", "workspaces"),
         ("suites/networkpolicy/test_packets.py::test_a_node_port_is_no_back_door[ipv4]", ""),
         ("suites/datapath/test_mtu.py::test_a_packet[ipv4]", ""),
     ],
@@ -173,7 +173,7 @@ def test_every_case_on_stages_is_in_a_place_of_the_group() -> None:
     """The modules that mark cases as the stages' are those whose cases are handed out together."""
     marked = [path for path in (paths.ROOT / "suites").rglob("test_*.py") if "@GROUP" in path.read_text()]
     assert marked
-    assert all(order.group_of(f"{path.relative_to(paths.ROOT)}::test_x") == "stages" for path in marked)
+    assert all(order.group_of(f"{path.relative_to(paths.ROOT)}::test_x") == "workspaces" for path in marked)
 
 
 def test_a_migration_is_not_shuffled(tmp_path: Path) -> None:
