@@ -33,7 +33,7 @@ def unlike(experiment: Experiment) -> list[str]:
     if known is None:
         return []
     found = _unlike("state", known.state, experiment.state) + _unlike_traffic(known.traffic, experiment)
-    if known.traffic.by == "none" and any(row["broken"] for row in experiment.flows):
+    if known.traffic.by == "none" and any(flow.broken for flow in experiment.flows):
         found.append(f"users noticed: connections were broken; known is: {known.traffic}")
     return found
 
@@ -72,7 +72,7 @@ def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
         "sentence": fault.sentence,
         "longest_gap": experiment.longest,
         "lost_datagrams": experiment.lost,
-        "broken_connections": sum(row["broken"] for row in experiment.flows),
+        "broken_connections": sum(flow.broken for flow in experiment.flows),
         "traffic": str(experiment.traffic),
         "traffic_seconds": experiment.traffic.within,
         "state": str(experiment.state),
@@ -83,7 +83,8 @@ def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
         "left": experiment.left,
         "crashes": experiment.crashes,
     }
-    drawn = timeline.draw(fault.sentence, experiment.flows, experiment.marks, experiment.started)
+    rows = [flow.row() for flow in experiment.flows]
+    drawn = timeline.draw(fault.sentence, rows, experiment.marks, experiment.started)
     evidence.attach_page("timeline", drawn, expect.evidence)
 
 

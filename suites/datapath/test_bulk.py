@@ -11,7 +11,7 @@ from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.cnis.node_state import Finding
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
-from fixtures.probes.prober import Transfer
+from fixtures.probes.results import Transfer
 from policies.flow import CONNECTED, Target
 from suites.support.marks import requirement
 

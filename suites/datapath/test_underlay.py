@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,7 +17,10 @@ from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fixtures.probes.pods import ProbePod
+    from fixtures.probes.results import CapturedPackets
     from fixtures.testbed.testbed import Testbed
 
 ADDRESS = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+")
@@ -34,12 +37,12 @@ def hops(testbed: Testbed, client: ProbePod, server: ProbePod) -> list[tuple[str
     return [(client.node, each) for each in there] + [(server.node, each) for each in reversed(there)]
 
 
-def passed(packets: list[dict[str, Any]], pair: tuple[str, str]) -> int:
+def passed(packets: Iterable[CapturedPackets], pair: tuple[str, str]) -> int:
     """How many packets of a pair of pods an interface saw, in whatever wrapping; in or out counts once."""
     seen = {"in": 0, "out": 0}
     for packet in packets:
-        if any((header["src"], header["dst"]) == pair for header in packet["headers"]):
-            seen[packet["direction"]] += packet["count"]
+        if any(header.pair == pair for header in packet.headers):
+            seen[packet.direction] += packet.count
     return max(seen.values())
 
 
@@ -59,7 +62,7 @@ def test_a_packet_passes_the_hops_that_are_drawn(testbed: Testbed, expect: Expec
     counted = [
         (
             f"{node} {each}",
-            passed(testbed.probers[testbed.hosts[node].key].stop_capture(f"K01-{each}")["packets"], pair),
+            passed(testbed.probers[testbed.hosts[node].key].stop_capture(f"K01-{each}").packets, pair),
         )
         for node, each in way
     ]
@@ -84,7 +87,7 @@ def test_packets_of_the_pod_mtu_are_not_split(testbed: Testbed, expect: Expect, 
                 if server.node != client.node:
                     target = Target("udp", server.ip(family), PORTS[0])
                     prober.sizes(target, [prober.route_mtu(target)])
-    found = [Finding(node, f"fragments on {UPLINK}", "none", str(p)) for node, p in captures.packets if p["fragments"]]
+    found = [Finding(node, f"fragments on {UPLINK}", "none", str(p)) for node, p in captures.packets if p.fragments]
     expect.nothing(found, "packets are split")
 
 
@@ -100,10 +103,6 @@ def test_new_flows_ask_for_no_neighbours(testbed: Testbed, expect: Expect) -> No
         pytest.skip(f"pods of {testbed.cni} are hosts of the underlay and ask for each other there")
     with Captures(testbed, "K07") as captures:
         testbed.probers[client.key].probe([Target("tcp", server.ip("ipv4"), PORTS[0])], rounds=FLOWS)
-    asked = sum(
-        packet["count"]
-        for node, packet in captures.packets
-        if node == client.node and packet["direction"] == "out" and packet["headers"][0]["protocol"] == "arp"
-    )
-    expect.facts["requests"] = asked
-    require(asked <= len(testbed.nodes), f"{asked} ARP packets left {client.node} during {FLOWS} flows")
+    requests = sum(p.count for p in captures.leaving(client.node) if p.outer.protocol == "arp")
+    expect.facts["requests"] = requests
+    require(requests <= len(testbed.nodes), f"{requests} ARP packets left {client.node} during {FLOWS} flows")

@@ -24,13 +24,12 @@ def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, fam
     """How packets of a pair of pods left the client's node: the outermost protocol, or bare."""
     pair = (client.ip(family), server.ip(family))
     seen = set()
-    for node, packet in captures.packets:
-        headers = packet["headers"]
-        if node == client.node and packet["direction"] == "out":
-            if (headers[0]["src"], headers[0]["dst"]) == pair:
-                seen.add("bare")
-            elif any((inner["src"], inner["dst"]) == pair for inner in headers[1:]):
-                seen.add(headers[0]["protocol"])
+    for packet in captures.leaving(client.node):
+        outer, *inner = packet.headers
+        if outer.pair == pair:
+            seen.add("bare")
+        elif any(header.pair == pair for header in inner):
+            seen.add(outer.protocol)
     return seen
 
 

@@ -10,7 +10,7 @@ from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import OUTSIDE, Testbed
 from policies.flow import Flow, Target
-from suites.support.captures import Captures, ends, told
+from suites.support.captures import Captures, finding_of
 from suites.support.expect import Expect, require
 from suites.support.marks import needs, requirement
 
@@ -48,11 +48,11 @@ def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect,
     outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
     with Captures(testbed, f"D41-{family}") as uplinks:
         expect.flows(outward(testbed, family, masqueraded=True))
-    seen = sum(packet["count"] for _, packet in uplinks.packets if outside in ends(packet))
+    seen = sum(packet.count for _, packet in uplinks.packets if outside in packet.outer.pair)
     expect.facts["packets"] = seen
     require(seen, f"the captures on {UPLINK} saw no packet of the flows that got through")
-    leaked = [(node, packet) for node, packet in uplinks.bare_pod_packets() if outside in ends(packet)]
-    expect.nothing([told(*found, "no pod address") for found in leaked], "pod addresses leave the cluster")
+    leaked = [(node, packet) for node, packet in uplinks.bare_pod_packets() if outside in packet.outer.pair]
+    expect.nothing([finding_of(*found, "no pod address") for found in leaked], "pod addresses leave the cluster")
 
 
 @requirement("D42")
@@ -74,11 +74,13 @@ def test_pod_traffic_is_not_translated_and_not_bare(testbed: Testbed, expect: Ex
     }
     if not wrapped_pairs:
         return
-    wrapped = sum(p["count"] for _, p in uplinks.packets if p["headers"][0]["protocol"] == encapsulation)
+    wrapped = sum(p.count for _, p in uplinks.packets if p.outer.protocol == encapsulation)
     expect.facts["encapsulated packets"] = wrapped
     require(wrapped, f"the captures on {UPLINK} saw no {encapsulation} packet of the flows that got through")
-    bare = [found for found in uplinks.bare_pod_packets() if frozenset(ends(found[1])) in wrapped_pairs]
-    expect.nothing([told(*found, f"inside {encapsulation}") for found in bare], "bare pod packets on the underlay")
+    bare = [found for found in uplinks.bare_pod_packets() if frozenset(found[1].outer.pair) in wrapped_pairs]
+    expect.nothing(
+        [finding_of(*found, f"inside {encapsulation}") for found in bare], "bare pod packets on the underlay"
+    )
 
 
 @requirement("D42")
@@ -94,8 +96,7 @@ def test_multicast_is_not_translated(testbed: Testbed, expect: Expect, family: s
             testbed.probers[sender.key].probe([Target("udp", group, PORTS[0])], timeout=LISTENED)
         finally:
             captured = testbed.probers[neighbour.key].stop_capture(name)
-        headers = [packet["headers"][0] for packet in captured["packets"]]
-        sources = {header["src"] for header in headers if header["dst"] == group}
+        sources = {packet.outer.src for packet in captured.packets if packet.outer.dst == group}
         seen += len(sources)
         findings += [f"{node}: {sender.key} is seen as {source}" for source in sources - {sender.ip(family)}]
     expect.facts["neighbours that heard it"] = seen

@@ -19,10 +19,9 @@ KEPT = 0.1  # share of source ports that may be the pod's own; by chance it is F
 def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
     """The source ports of TCP packets from an address to the outside host."""
     return {
-        packet["headers"][0]["sport"]
+        packet.outer.sport
         for _, packet in captures.packets
-        if (packet["headers"][0]["src"], packet["headers"][0]["dst"]) == (source, outside)
-        if packet["headers"][0]["protocol"] == "tcp"
+        if packet.outer.pair == (source, outside) and packet.outer.protocol == "tcp"
     }
 
 

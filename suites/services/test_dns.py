@@ -40,9 +40,9 @@ def unanswered(testbed: Testbed, server: str, name: str, wanted: set[str], round
         client = testbed.pods_on(node)[0].key
         answer = testbed.probers[client].resolve(server, name, rounds=rounds)
         allowed = rounds // 100
-        slow = answer["ms"][-1 - allowed]
-        if set(answer["addresses"]) != wanted or answer["lost"] > allowed or slow > SOON:
-            found = f"{answer['addresses']}, {answer['lost']} lost, slowest {slow:.0f} ms, codes {answer['rcodes']}"
+        slow = answer.slowest(allowed)
+        if set(answer.addresses) != wanted or answer.lost > allowed or slow > SOON:
+            found = f"{answer.addresses}, {answer.lost} lost, slowest {slow:.0f} ms, codes {answer.rcodes}"
             findings.append(Finding(client, f"{rounds} lookups of {name}", f"{sorted(wanted)} soon", found))
     return findings
 

@@ -7,9 +7,10 @@ nobody can tell.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fixtures import lateness
+from fixtures.probes.results import Gap
 from fixtures.processors import PERIOD
 from reports.outcome import Refuted, TooLate
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from fixtures.lateness import Lateness
+    from fixtures.probes.results import ContinuousFlow
 
 
 def about(during: tuple[float, float]) -> Lateness:
@@ -48,11 +50,11 @@ def within(measured: float, bound: float, what: str, during: tuple[float, float]
     raise Refuted(figures + lost)
 
 
-def unanswered(rows: Iterable[dict[str, Any]], bound: float) -> None:
-    """Hold flows that went on to the longest time without an answer that a requirement allows.
+def unanswered(flows: Iterable[ContinuousFlow], bound: float) -> None:
+    """Hold continuous flows to the longest time without an answer that a requirement allows.
 
     Args:
-        rows: what agent/continuous.py describes, with who sent them.
+        flows: their results.
         bound: seconds.
 
     Raises:
@@ -62,11 +64,12 @@ def unanswered(rows: Iterable[dict[str, Any]], bound: float) -> None:
     __tracebackhide__ = True
     wall = time.monotonic() - time.time()
     undecided: list[TooLate] = []
-    for row in rows:
-        what = f"{row['kind']} from {row['from']} to {row['host']}: its longest time without an answer"
-        begun, seconds = max(row["gaps"], key=lambda gap: gap[1], default=(time.time(), 0.0))
+    for flow in flows:
+        what = f"{flow}: its longest time without an answer"
+        gap = max(flow.gaps, key=lambda each: each.seconds, default=Gap(time.time(), 0.0))
+        begun = gap.begin + wall
         try:
-            within(row["longest"], bound, what, (begun + wall, begun + wall + seconds))
+            within(flow.longest, bound, what, (begun, begun + gap.seconds))
         except TooLate as error:
             undecided.append(error)
     if undecided:

@@ -1,9 +1,9 @@
-"""Captures on the nodes while a case sends its flows, and what they say."""
+"""Captures on the nodes while a case sends its flows, and the packets in them."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from fixtures.clusters.topology import POD_NETWORK, UPLINK
 from fixtures.cnis.node_state import Finding
@@ -12,6 +12,7 @@ from reports.outcome import Inconclusive
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fixtures.probes.results import CapturedPackets
     from fixtures.testbed.testbed import Testbed
 
 
@@ -22,7 +23,7 @@ class Captures:
         self.testbed = testbed
         self.name = name
         self.interface = interface
-        self.packets: list[tuple[str, dict[str, Any]]] = []
+        self.packets: list[tuple[str, CapturedPackets]] = []
         self.lost = 0
 
     def __enter__(self) -> Self:
@@ -33,18 +34,22 @@ class Captures:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for node, host in self.testbed.hosts.items():
             captured = self.testbed.probers[host.key].stop_capture(self.name)
-            self.lost += captured["lost"]
-            self.packets += [(node, packet) for packet in captured["packets"]]
+            self.lost += captured.lost
+            self.packets += [(node, packet) for packet in captured.packets]
         if self.lost and kind is None:  # a failure of the case itself says more
             what = f"the captures on {self.interface} lost {self.lost} packets, so an absence proves nothing"
             raise Inconclusive(what)
 
-    def bare_pod_packets(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def bare_pod_packets(self) -> Iterator[tuple[str, CapturedPackets]]:
         """Packets whose outermost header has a pod's address."""
         for node, packet in self.packets:
-            outer = packet["headers"][0]
-            if outer["protocol"] != "arp" and (is_pod(outer["src"]) or is_pod(outer["dst"])):
+            outer = packet.outer
+            if outer.protocol != "arp" and (is_pod(outer.src) or is_pod(outer.dst)):
                 yield node, packet
+
+    def leaving(self, node: str) -> Iterator[CapturedPackets]:
+        """Packets that left a node."""
+        return (packet for at, packet in self.packets if at == node and packet.direction == "out")
 
 
 def is_pod(address: str) -> bool:
@@ -56,14 +61,6 @@ def is_pod(address: str) -> bool:
     return any(parsed in network for network in POD_NETWORK.values())
 
 
-def ends(packet: dict[str, Any]) -> tuple[str, str]:
-    """Source and destination of a packet's outermost header."""
-    outer = packet["headers"][0]
-    return outer["src"], outer["dst"]
-
-
-def told(node: str, packet: dict[str, Any], expected: str) -> Finding:
-    """A packet as a finding."""
-    outer = packet["headers"][0]
-    seen = f"{packet['count']} × {outer['protocol']} {outer['src']}:{outer['sport']} → {outer['dst']}:{outer['dport']}"
-    return Finding(node, f"packets {packet['direction']} on {UPLINK}", expected, seen)
+def finding_of(node: str, packet: CapturedPackets, expected: str) -> Finding:
+    """A finding about packets that should not be there."""
+    return Finding(node, f"packets {packet.direction} on {UPLINK}", expected, str(packet))

@@ -26,7 +26,7 @@ from fixtures.clusters.protocol import run_on
 from fixtures.probes import pods as probe_pods
 from fixtures.probes import sending
 from fixtures.probes.prober import DENY_TIMEOUT, Prober
-from fixtures.probes.stream import HostStream, PodStream, answer, send
+from fixtures.probes.stream import HostStream, PodStream
 from policies.flow import DENIED, Flow, Target
 from tests.bench import bare, oracle
 from tests.support.open_lab import lab
@@ -98,15 +98,15 @@ def start_pods(testbed: Testbed) -> float:
 def one_exec_per_probe(testbed: Testbed) -> float:
     """Seconds per probe when each opens an exec of its own, as many at a time as there are pods."""
     pods = list(testbed.pods.values())
-    request = {"id": 1, "op": "probe", "timeout": 1.0, "flows": [["tcp", pods[0].ip(), probe_pods.PORTS[0]]]}
+    target = Target("tcp", pods[0].ip(), probe_pods.PORTS[0])
 
     def probe(number: int) -> None:
         pod = pods[number % len(pods)]
         command = ["python3", "-S", "-B", "/netproof/main.py", "probe"]
         stream = PodStream(testbed.kube, pod.namespace, pod.name, command)
-        send(stream, request)
-        answer(stream, request, 30)
-        stream.close()
+        prober = Prober(pod.key, stream)
+        prober.probe([target])
+        prober.close()
 
     begun = time.perf_counter()
     with ThreadPoolExecutor(len(pods)) as pool:
