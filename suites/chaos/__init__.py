@@ -1,1 +1,1 @@
-"""Faults, and what comes back by itself."""
+"""Cases that break a node and check how traffic and state recover."""

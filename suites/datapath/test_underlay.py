@@ -10,6 +10,7 @@ import pytest
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.clusters.topology import UPLINK
 from fixtures.cnis.node_state import Finding
+from fixtures.cnis.placeholders import Placeholder
 from fixtures.probes.pods import PORTS
 from policies.flow import Target
 from suites.support.captures import Captures, is_pod
@@ -30,7 +31,7 @@ FLOWS = 20  # fresh flows to one peer while requests for neighbours are counted
 
 def hops(testbed: Testbed, client: ProbePod, server: ProbePod) -> list[tuple[str, str]]:
     """(node, interface) that a packet passes from a pod to one on another node."""
-    device = testbed.words(client.node).get("device", "")
+    device = testbed.placeholders(client.node).get(Placeholder.DEVICE, "")
     tunnel = testbed.encapsulated(client.node, server.node) and device
     encrypted = testbed.cni.variant.encapsulation == "wireguard"  # then nobody sees the packet on the uplink
     there = ["cni0", *([device] if tunnel else []), *([] if encrypted else [UPLINK])]

@@ -15,8 +15,8 @@ import pytest
 from fixtures import paths, waiting
 from fixtures.faults import catalogue, journal
 from fixtures.faults.experiment import Experiment
-from fixtures.faults.injection import Injection, words
-from suites.chaos.test_faults import unlike
+from fixtures.faults.injection import Injection, placeholders
+from suites.chaos.test_faults import differences
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def start(lab: OpenLab, out: Path, fault: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> None:
+def test_flushed_rules_come_back_without_intervention(lab: OpenLab, tmp_path: Path) -> None:
     """F20 on real flanneld: certified as known, back within its five seconds, and nothing is left."""
     run = start(lab, tmp_path / "out", "F20")
     assert run.wait(PATIENCE) == 2, "a SHOULD alone decides nothing"
@@ -51,8 +51,8 @@ def test_flushed_rules_come_back_by_themselves(lab: OpenLab, tmp_path: Path) -> 
     assert not list(journal.outstanding(tmp_path / "out"))
 
 
-def test_rules_that_are_back_before_anybody_looks_are_back_by_themselves(lab: OpenLab, tmp_path: Path) -> None:
-    """An agent that repairs F20 before the first probe is as known; one that was seen to do no harm is not."""
+def test_rules_that_are_back_before_the_first_poll_recovered_unaided(lab: OpenLab, tmp_path: Path) -> None:
+    """An agent that repairs F20 before the first probe recovers as known; unaffected traffic is a difference."""
     flushed = catalogue.load()["F20"]
     again = 'GONE=$?; echo "$ALL" | iptables-restore -w -T nat; kill -CONT $(pgrep -xfo "{agent}"); exit $GONE'
     fault = dataclasses.replace(
@@ -61,13 +61,13 @@ def test_rules_that_are_back_before_anybody_looks_are_back_by_themselves(lab: Op
         inject=f'kill -STOP $(pgrep -xfo "{{agent}}"); ALL="$(iptables-save -t nat)"\n{flushed.inject}',
         took_effect=f"{flushed.took_effect}; {again}",
     )
-    experiment = Experiment(lab.testbed, NODE, catalogue.known(lab.testbed.cni, "F20"))
-    experiment.run(Injection(lab.testbed, fault, NODE, words(lab.testbed, NODE), tmp_path))
-    assert (experiment.took, experiment.unseen, unlike(experiment)) == (True, True, [])
-    (found,) = unlike(dataclasses.replace(experiment, unseen=False))
-    assert found == "traffic recovers not harmed; known is: by itself within 5 s"
-    (later,) = unlike(dataclasses.replace(experiment, traffic=catalogue.Recovery("undo")))
-    assert later == "traffic recovers only when the fault is undone; known is: by itself within 5 s"
+    experiment = Experiment(lab.testbed, NODE, catalogue.known_recovery(lab.testbed.cni, "F20"))
+    experiment.run(Injection(lab.testbed, fault, NODE, placeholders(lab.testbed, NODE), tmp_path))
+    assert (experiment.took_effect, experiment.unseen, differences(experiment)) == (True, True, [])
+    (found,) = differences(dataclasses.replace(experiment, unseen=False))
+    assert found == "recovery of traffic: observed: not affected; known: without intervention within 5 s"
+    (later,) = differences(dataclasses.replace(experiment, traffic=catalogue.Recovery(catalogue.Remedy.UNDO)))
+    assert later.startswith("recovery of traffic: observed: only when the fault is undone;")
 
 
 def test_a_run_killed_in_the_middle_is_healed_by_its_journal(lab: OpenLab, tmp_path: Path) -> None:
