@@ -1,4 +1,4 @@
-"""`nox -s catalogue`: write docs/requirements.md."""
+"""`nox -s generate`: write docs/requirements.md."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HEAD = """# Requirements
 
-<!-- Written by `./noxw -s catalogue`; edit the files that it is made from. -->
+<!-- Written by `./noxw -s generate`; edit the files that it is made from. -->
 
 What netproof checks, by area. *Checked by* names cases: a test function, or a hand-written policy case of the corpus
 (`policies/corpus/`), which `./noxw -s certify -- --cases ID` selects. *Seen to fail by* names what proves that a check

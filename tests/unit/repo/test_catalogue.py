@@ -30,8 +30,8 @@ def test_every_requirement_has_a_file_and_a_letter() -> None:
 
 
 def test_the_page_of_requirements_is_up_to_date() -> None:
-    """docs/requirements.md is what `nox -s catalogue` writes."""
-    assert main.PATH.read_text() == page.text(), "run ./noxw -s catalogue"
+    """docs/requirements.md is what `nox -s generate` writes."""
+    assert main.PATH.read_text() == page.text(), "run ./noxw -s generate"
 
 
 @pytest.mark.parametrize("path", cited.tracked(".md"), ids=str)
