@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import allure
 import pytest
 
+from fixtures import waiting
+from fixtures.cnis import health
+from fixtures.cnis.agents import replace
 from fixtures.plugin import TESTBED
 from fixtures.testbed import evidence as kernel_evidence
+from fixtures.waiting import NeverHappenedError
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
 from suites.support.expect import Expect
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
 
     from fixtures.testbed.testbed import Testbed
 
+PATIENCE = 20.0  # seconds until the plugin's state is as before a case; our patience, agents look every ten at most
 SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 
 
@@ -42,6 +48,22 @@ def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureReque
     """The assertion vocabulary."""
     out = Path(request.config.option.out)
     return Expect(testbed, facts, evidence.folder_of(out, request.node.nodeid))
+
+
+@pytest.fixture
+def agents_as_before(testbed: Testbed, out: Path) -> Generator[None, None, None]:
+    """Around a case that changes agents: afterwards they are as new, and the plugin's own audits find what they did.
+
+    What agents logged because of the case is noted, so that no other case takes it for their own doing.
+    """
+    agents, kube, nodes = testbed.cni.agents, testbed.kube, len(testbed.nodes)
+    found, troubles = set(testbed.findings()), health.troubles(kube, agents)
+    yield
+    with contextlib.suppress(NeverHappenedError):  # the cases that look at agents and state say what is wrong
+        for agent, node in health.places(agents, health.troubles(kube, agents) - troubles):
+            replace(kube, agent, node, nodes)
+        waiting.until(lambda: not set(testbed.findings()) - found, "the plugin's state as before", patience=PATIENCE)
+    health.note(out, troubles, health.troubles(kube, agents))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

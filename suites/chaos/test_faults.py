@@ -14,7 +14,7 @@ from reports import evidence, timeline
 from reports.fault_fact import FaultFact
 from reports.outcome import Inconclusive
 from suites.support.bounds import unanswered, within
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import changes_agents, disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +98,7 @@ def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 @disturbs
+@changes_agents
 def test_a_fault_recovers_as_known(testbed: Testbed, expect: Expect, fault: Fault, out: Path) -> None:
     """Traffic and state recover from a fault as the plugin's recovery.yaml states, and nothing remains of it."""
     if len(testbed.nodes) < 2 or "ipv4" not in testbed.topology.families:

@@ -11,7 +11,7 @@ from fixtures.cnis import agents, install
 from fixtures.kube.client import MERGE
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Refuted
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import changes_agents, disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +51,7 @@ def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
 @requirement("F46")
 @needs(BREAKABLE, "agent-process", "node-annotations")
 @disturbs
+@changes_agents
 def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect: Expect) -> None:
     """An agent that is started on a Node object without any annotation does its work instead of crashing."""
     node, (agent, *_) = testbed.nodes[-1], testbed.cni.agents

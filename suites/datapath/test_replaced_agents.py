@@ -15,7 +15,7 @@ from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from policies.flow import Target
 from suites.support.bounds import unanswered
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import changes_agents, disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,7 @@ def flowing(testbed: Testbed, name: str, expect: Expect, family: str) -> Iterato
 @requirement("D18")
 @needs(BREAKABLE, "agentless-datapath")
 @disturbs
+@changes_agents
 def test_replacing_an_agent_interrupts_nothing(testbed: Testbed, expect: Expect, family: str) -> None:
     """While a node's agent is deleted and replaced, every flow to or from the node has an answer within a second."""
     if len(testbed.nodes) < 2:

@@ -9,6 +9,7 @@ from fixtures.needs import Need, need
 requirement = pytest.mark.requirement
 disturbs = pytest.mark.disturbs  # changes what other cases look at: no other runs beside it
 title = pytest.mark.title  # the sentence of one case of a parametrised function
+changes_agents = pytest.mark.usefixtures("agents_as_before")  # replaces or breaks them, or changes what they react to
 
 
 def needs(*words: Need | str) -> pytest.MarkDecorator:
