@@ -1,4 +1,4 @@
-"""Addresses: podCIDRs, pod IPs, and the records about them: D58, D64, D65."""
+"""Addresses: podCIDRs and pod IPs: D58, D65."""
 
 from __future__ import annotations
 
@@ -7,29 +7,19 @@ from collections import Counter
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK
 from fixtures.cnis.node_state import Finding
 from policies.families import family_of
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
-    from fixtures.kube.client import Object
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
+from fixtures.probes import pods as world
 
-RECORDS = "cd /var/lib/cni/networks 2>/dev/null && find . -type f -name '[0-9a-f]*[.:]*' | sed 's,.*/,,'"
-PORTS = "ip -o link show master cni0 2>/dev/null | wc -l"
-SETTLE = 5.0  # seconds; our patience with pods that other cases create and delete meanwhile
-
-
-def pods_by_node(testbed: Testbed) -> dict[str, list[Object]]:
-    """Pods of the pod network that have an address, by node, those in deletion included."""
-    result: dict[str, list[Object]] = {node: [] for node in testbed.nodes}
-    for pod in testbed.kube.pods(""):
-        if not pod["spec"].get("hostNetwork") and pod.get("status", {}).get("podIPs"):
-            result[pod["spec"]["nodeName"]].append(pod)
-    return result
+if TYPE_CHECKING:
+    from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 
 @requirement("D58")
@@ -66,8 +56,8 @@ def test_pod_addresses_are_unique_and_in_their_nodes_network(testbed: Testbed, e
     }
     addresses = [
         (name, pod["metadata"]["name"], entry["ip"])
-        for name, pods in pods_by_node(testbed).items()
-        for pod in pods
+        for name in testbed.nodes
+        for pod in world.attached(testbed.kube.pods(""), name)
         if "deletionTimestamp" not in pod["metadata"]
         for entry in pod["status"]["podIPs"]
     ]
@@ -84,25 +74,3 @@ def test_pod_addresses_are_unique_and_in_their_nodes_network(testbed: Testbed, e
     ]
     expect.facts["addresses"] = len(addresses)
     expect.nothing(findings, "pod addresses are shared or out of place")
-
-
-def leaks(testbed: Testbed) -> list[Finding]:
-    """Address records and bridge ports that are not those of live pods."""
-    findings = []
-    for node, pods in pods_by_node(testbed).items():
-        live = {entry["ip"] for pod in pods for entry in pod["status"]["podIPs"]}
-        records = set(run_on(testbed.cluster, node, ["sh", "-c", f"{RECORDS}; true"]).out.split())
-        records = {record for record in records if record[0].isalnum() and not record.startswith("last")}
-        if records != live:
-            findings.append(Finding(node, "address records", str(sorted(live)), str(sorted(records))))
-        ports = int(run_on(testbed.cluster, node, ["sh", "-c", PORTS]).out)
-        if ports != len(pods):
-            findings.append(Finding(node, "ports of cni0", str(len(pods)), str(ports)))
-    return findings
-
-
-@requirement("D64")
-@needs(NODE_COMMANDS, "host-local", "cni0-bridge")
-def test_records_and_ports_are_those_of_live_pods(testbed: Testbed, expect: Expect) -> None:
-    """host-local's records and the bridge's ports on each node are exactly its live pods'."""
-    expect.nothing_soon(lambda: leaks(testbed), "a node keeps what no live pod has", patience=SETTLE)

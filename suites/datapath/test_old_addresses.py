@@ -13,8 +13,9 @@ from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import address_reuse
 from fixtures.testbed.testbed import NAMESPACES
+from fixtures.waiting import NeverHappenedError
 from policies.flow import DENIED, Flow, NoServer, Target
-from reports.outcome import Inconclusive
+from reports.outcome import Inconclusive, Refuted
 from suites.support.bounds import within
 from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
 
-PATIENCE = 10.0  # seconds; our patience until a new pod's server listens
+PATIENCE = 10.0  # seconds; our patience until a new pod's server listens, or a gone one's address is given back
 REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
 
 
@@ -43,14 +44,23 @@ def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Flow]:
 
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
-    """A pod on a node, where one is given with the addresses that it had."""
+    """A pod on a node, where one is given with the addresses that it had; one that does not come is removed."""
     address_reuse.request_next(testbed.cluster, node, like.ips if like else ())
     plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
-    return plan, probe_pods.create(testbed.kube, [plan])[0]
+    try:
+        return plan, probe_pods.create(testbed.kube, [plan])[0]
+    except NeverHappenedError:
+        probe_pods.remove(testbed.kube, [plan])
+        raise
 
 
 def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, ProbePod]:
-    """A pod with the address of one that answered every node and was deleted."""
+    """A pod with the address of one that answered every node and was deleted.
+
+    Raises:
+        Refuted: nobody can get the address any more: its pod is gone, and host-local keeps it.
+        Inconclusive: somebody else got it.
+    """
     node = testbed.nodes[-1]
     plan, old = create_at(testbed, node)
     try:
@@ -59,6 +69,11 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
     finally:
         probe_pods.remove(testbed.kube, [plan])
     expect.flows(unanswered(testbed, old, family))
+    try:
+        address_reuse.wait_until_free(testbed.cluster, node, old.ips, patience=PATIENCE)
+    except NeverHappenedError as error:
+        message = f"the address of a deleted pod is never free again, its record stays (D64): {error}"
+        raise Refuted(message, error.during) from error
     plan, new = create_at(testbed, node, old)
     if new.ips != old.ips:
         probe_pods.remove(testbed.kube, [plan])
