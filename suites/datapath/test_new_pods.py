@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from typing import TYPE_CHECKING
@@ -42,5 +43,5 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         expect.facts["reachable_seconds"] = round(seconds, 2)
         within(seconds, REQUIRED, "until new pods were reachable it", (begun, begun + seconds))
     finally:
-        for plan in plans:
-            testbed.kube.delete(probe_pods.pod_object(plan))
+        with contextlib.suppress(NeverHappenedError):  # what does not go is D64's
+            probe_pods.remove(testbed.kube, plans)

@@ -1,10 +1,55 @@
-"""--cases: some cases of the corpus, by id, feature, bug, or what another suite calls them."""
+"""--cases: some cases of the corpus, by id, feature, bug, or what another suite calls them; and pods open again."""
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from typing import TYPE_CHECKING
+
 import pytest
 
+from fixtures import waiting
+from fixtures.errors import NetproofError
+from fixtures.probes import sending as matrix
+from fixtures.probes.flows import to_pod
+from fixtures.probes.pods import PORTS
+from fixtures.testbed.testbed import HOST_PORTS
 from policies import cases
+from policies.flow import Flow, Target
+from suites.support.policies import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed.testbed import Testbed
+
+
+@pytest.fixture(autouse=True)
+def _open_again(request: pytest.FixtureRequest, testbed: Testbed) -> Iterator[None]:
+    """After a case that had policies for pods of the testbed, wait until everybody reaches them again.
+
+    An engine may follow the end of a policy later than the next case looks; where it never does, cases say so.
+    """
+    yield
+    if request.node.get_closest_marker("disturbs"):
+        with contextlib.suppress(NetproofError):
+            waiting.until(lambda: everybody_reached(testbed), "pods without policies being open", patience=PATIENCE)
+
+
+def everybody_reached(testbed: Testbed) -> bool:
+    """Whether all pods of the testbed reach each other, and those of the host network where the plugin promises it."""
+    flows = [
+        to_pod(one.key, other, "tcp", PORTS[0], family)
+        for one, other in itertools.permutations(testbed.pods.values(), 2)
+        for family in testbed.topology.families
+    ]
+    flows += [
+        Flow(pod.key, host.key, Target("tcp", host.ip(family), HOST_PORTS[0]))
+        for pod in testbed.pods.values()
+        for host in (testbed.hosts.values() if "node-to-pod" in testbed.offered else ())
+        for family in testbed.topology.families
+    ]
+    return not matrix.compare(flows, matrix.observe(testbed.probers, flows))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

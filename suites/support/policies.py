@@ -112,15 +112,19 @@ def completed(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Obje
         found[:] = status.get("podIPs") or found
         return bool(status.get("phase") == "Succeeded")
 
-    waiting.until(ended, "a pod that has ended", patience=PATIENCE)
+    try:
+        waiting.until(ended, "a pod that has ended", patience=PATIENCE)
+    except waiting.NeverHappenedError:
+        testbed.kube.delete(made, grace=0)
+        raise
     return made, tuple(sorted((entry["ip"] for entry in found), key=family_of))
 
 
 @contextmanager
 def probe_pod(testbed: Testbed, plan: PodPlan) -> Iterator[ProbePod]:
     """A probe pod of a plan until it is no longer needed; one that the case has removed itself is fine."""
-    (pod,) = probe_pods.create(testbed.kube, [plan])
     try:
+        (pod,) = probe_pods.create(testbed.kube, [plan])
         yield pod
     finally:
         probe_pods.remove(testbed.kube, [plan])
