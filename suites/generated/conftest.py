@@ -1,4 +1,4 @@
-"""Replaying is asked for: without --replay its cases are not there."""
+"""Collect the replay cases with --replay only."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out test_replay.py without --replay."""
+    """Ignore test_replay.py without --replay."""
     return True if collection_path.name == "test_replay.py" and not config.option.replay else None

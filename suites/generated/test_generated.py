@@ -1,4 +1,4 @@
-"""Generated policies: a covering array over the API's fields, and random histories of the stage."""
+"""Generated policies: a covering array over the API's fields, and random histories of the base world."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 STATES = 6  # of one random history
 
 
-def certify(pool: WorkspacePool, histories: list[History], family: Family, expect: Expect, what: str) -> None:
-    """Play histories side by side; the first that goes wrong is shrunk and kept as a file."""
+def certify(pool: WorkspacePool, histories: list[History], family: Family, expect: Expect, title: str) -> None:
+    """Run histories in parallel; shrink the first that fails and attach it as a case file."""
     __tracebackhide__ = True
     judge = pool.judge(family, agree=1)
-    found = search(pool, histories, judge, what)
+    found = search(pool, histories, judge, title)
     if found.dead:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")
     expect.facts |= pool.facts() | {
@@ -47,7 +47,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
     }
     if found.seen and found.seen.of_time and lateness.RECORD.window(*found.seen.of_time).explains:
         wrong = f"{len(found.seen.wrong)} of {found.seen.flows} flows of a generated state are wrong"
-        # A smaller state would be wrong for the same reason.
+        # Shrinking would not help: the machine was late.
         raise Refuted(f"{wrong}:\n{describe(found.seen, judge.profile)}", found.seen.of_time)
     if found.seen:
         patience = min(pool.patience, max(SHRINK_PATIENCE, PATIENCE_FACTOR * max(found.slowest, pool.slowest)))
@@ -64,7 +64,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
 @requirement("G01")
 @needs("network-policy")
 def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, expect: Expect) -> None:
-    """For every two choices of two fields of the API some policies that have both are enforced as the oracle says."""
+    """For every pair of choices of two fields of the API, policies with both are enforced as the oracle decides."""
     rows = covering.array()
     address = of_family(base_world.MODEL_IPS[base_world.OUTSIDE], family)
     expect.facts["coverage"] = str(covering.coverage(rows))
@@ -75,7 +75,7 @@ def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, ex
 @requirement("G02")
 @needs("network-policy")
 def test_random_histories(pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config) -> None:
-    """Whatever policies and labels come, change and go, the cluster does what the oracle says."""
+    """After any sequence of changes to policies and labels, flows are allowed and denied as the oracle decides."""
     wanted, seed = pytestconfig.option.states, pytestconfig.option.seed
     histories = generate(max(1, wanted // STATES), STATES, family, seed)
     certify(pool, histories, family, expect, f"{wanted} random states, seed {seed}")

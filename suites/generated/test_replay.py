@@ -1,4 +1,4 @@
-"""Play reproducers again: every case of the file that --replay names."""
+"""Run the cases of the file that --replay names."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A case per case of the file; none without --replay."""
+    """Parametrise by the cases of the file; none without --replay."""
     if "replayed" in metafunc.fixturenames:
         path = metafunc.config.option.replay
-        found = replays.load(path) if path else ()  # it was checked before the cluster came up
-        metafunc.parametrize("replayed", found, ids=str)
+        loaded = replays.load(path) if path else ()  # checked before the cluster was started
+        metafunc.parametrize("replayed", loaded, ids=str)
 
 
 @GROUP
 @requirement("G03")
 @needs("network-policy")
 def test_replay(pool: WorkspacePool, replayed: Case, family: Family, expect: Expect) -> None:
-    """A case of the file comes out as the file states."""
+    """A case of the file gives the result that the file expects."""
     judge = pool.judge(family)
     if judge.family not in replayed.families:
-        pytest.skip(f"{replayed} holds addresses of another family")
+        pytest.skip(f"{replayed} has addresses of another family")
     steps = run_case(pool.workspaces[0], replayed, judge)
     expect.facts |= {
         "case": replayed.id,

@@ -1,4 +1,4 @@
-"""--cases: some cases of the corpus, by id, feature, bug, or what another suite calls them; and pods open again."""
+"""--cases: select cases of the corpus by id, feature, bug, or name in another suite; and open pods between cases."""
 
 from __future__ import annotations
 
@@ -53,19 +53,19 @@ def everybody_reached(testbed: Testbed) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the cases that --cases means, and nothing else."""
+    """Deselect all cases but those of --cases."""
     if not (words := config.option.cases):
         return
-    wanted: set[str] = set()
+    selected: set[str] = set()
     for word in words.split(","):
-        wanted |= cases.named(word)  # the options were checked before the cluster came up
-    kept = [item for item in items if _case(item) in wanted]
+        selected |= cases.named(word)  # options were checked before the cluster was started
+    kept = [item for item in items if _case(item) in selected]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
 
 
 def _case(item: pytest.Item) -> str:
-    """The id of the case that an item is; "" for other items."""
+    """The id of an item's case of the corpus; "" for other items."""
     if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
         return str(item.callspec.params.get("case", ""))
     return ""

@@ -1,4 +1,4 @@
-"""The corpus on the cluster: every hand-written case, as many side by side as there are stages."""
+"""The corpus on the cluster: every hand-written case, in parallel in all workspaces."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """All cases of the corpus that were chosen, run once."""
+    """The selected cases of the corpus, run once."""
 
     pool: WorkspacePool
-    chosen: list[tuple[Case, Family]]
+    selected: list[tuple[Case, Family]]
     results: dict[tuple[str, Family], list[StateResult]] = field(default_factory=dict)
 
     def of(self, case: Case, family: Family) -> list[StateResult]:
-        """What the steps of a case came to."""
+        """The results of a case's steps."""
         if not self.results:
 
-            def play(workspace: Workspace, piece: tuple[Case, Family]) -> list[StateResult]:
-                case, on = piece
-                return run_case(workspace, case, self.pool.judge(on))
+            def run_one(workspace: Workspace, item: tuple[Case, Family]) -> list[StateResult]:
+                case, family = item
+                return run_case(workspace, case, self.pool.judge(family))
 
-            for (played, on), seen in self.pool.run(self.chosen, play, "policy cases"):
-                self.results[played.id, on] = seen
+            for (finished, of_family), steps in self.pool.run(self.selected, run_one, "policy cases"):
+                self.results[finished.id, of_family] = steps
         return self.results[case.id, family]
 
 
 @pytest.fixture(scope="session")
 def run(pool: WorkspacePool, request: pytest.FixtureRequest) -> Run:
-    """The chosen cases."""
+    """The selected cases."""
     params: list[dict[str, Any]] = [
         item.callspec.params
         for item in request.session.items
@@ -74,5 +74,5 @@ def test_case(run: Run, case: Case, family: Family, expect: Expect) -> None:
         "on the way": [line for seen in steps for line in seen.on_the_way][:20],
     }
     last, step = steps[-1], case.steps[len(steps) - 1]
-    what = f"{case.title}{f' ({step.title})' if step.title != case.title else ''}"
-    require_right(last, run.pool.judge(family), expect, what)
+    sentence = f"{case.title}{f' ({step.title})' if step.title != case.title else ''}"
+    require_right(last, run.pool.judge(family), expect, sentence)

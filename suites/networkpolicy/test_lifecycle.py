@@ -1,4 +1,4 @@
-"""Policies and the life of pods: the first packet, the last seconds, and addresses that others get."""
+"""Policies in the life of pods: the first packet, termination, and reuse of addresses."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from suites.support.policies import (
     NAMESPACE,
     PATIENCE,
     allow_ingress_from,
-    completed,
+    allowed,
+    completed_pod,
     denied,
     enforced,
-    named,
-    only,
+    pod_selector,
     pod_with_reused_address,
     policy,
-    reaching,
     running,
+    unique_name,
     with_probers,
 )
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from policies.families import Family
     from suites.support.expect import Expect
 
-GRACE = 8  # seconds a pod that does not want to end is given
+GRACE = 8  # seconds of grace for a pod that ignores SIGTERM
 EARLY = """
 import json, socket, sys, time
 seen = {}
@@ -53,23 +53,23 @@ while time.monotonic() < end:
         time.sleep(0.02)
 print(json.dumps(seen), flush=True)
 """
-WATCHED = 1.5  # seconds that a new container tries for
+WATCHED = 1.5  # seconds for which a new container connects
 
 
 def early_pod(node: str, target: ProbePod, family: Family, labels: dict[str, str]) -> Object:
-    """A pod whose init container and container connect from their first instant and say what came of it."""
-    name = named("early")
-    made = probe_pods.pod_object(PodPlan(NAMESPACE, name, node, labels=tuple(labels.items())))
+    """A pod whose init container and container connect as soon as they start, and log the outcomes."""
+    name = unique_name("early")
+    manifest = probe_pods.pod_object(PodPlan(NAMESPACE, name, node, labels=tuple(labels.items())))
     command = ["python3", "-S", "-c", EARLY, target.ip(family), str(PORTS[0]), str(WATCHED)]
     container = {"name": "first", "image": PYTHON_IMAGE, "command": command}
-    made["spec"] |= {"initContainers": [container], "containers": [{**container, "name": "main"}], "volumes": []}
-    made["spec"]["restartPolicy"] = "Never"
-    return made
+    manifest["spec"] |= {"initContainers": [container], "containers": [{**container, "name": "main"}], "volumes": []}
+    manifest["spec"]["restartPolicy"] = "Never"
+    return manifest
 
 
-def outcomes(testbed: Testbed, made: Object) -> dict[str, dict[str, int]]:
-    """What both containers of an early pod saw: container → outcome → number."""
-    name = made["metadata"]["name"]
+def outcomes(testbed: Testbed, manifest: Object) -> dict[str, dict[str, int]]:
+    """The outcomes in both containers of an early pod: container → outcome → number."""
+    name = manifest["metadata"]["name"]
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"
 
     def ended() -> bool:
@@ -82,21 +82,21 @@ def outcomes(testbed: Testbed, made: Object) -> dict[str, dict[str, int]]:
 @requirement("P59")
 @needs("network-policy")
 def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """No connection of a pod that a policy closes gets out, not even in its first init container's first instant."""
+    """No connection of a pod that is isolated for egress gets out, from the start of its first init container on."""
     target = testbed.pods_on(testbed.nodes[0])[0]
     node = testbed.nodes[-1]
     closed = policy("early", {"podSelector": {"matchLabels": {"early": "closed"}}, "policyTypes": ["Egress"]})
     with (
-        expect.answering([reaching(testbed.pods_on(node)[0], target, family)]),
+        expect.answering([allowed(testbed.pods_on(node)[0], target, family)]),
         enforced(testbed, closed),
         running(testbed, early_pod(node, target, family, {"early": "open"})) as control,
         running(testbed, early_pod(node, target, family, {"early": "closed"})) as subject,
     ):
-        free, shut = outcomes(testbed, control), outcomes(testbed, subject)
-    expect.facts |= {"without policy": free, "with policy": shut}
-    if "connected" not in free["main"]:
-        raise Inconclusive(f"the pod without policy did not get through either: {free}")
-    leaked = {name: seen["connected"] for name, seen in shut.items() if "connected" in seen}
+        without, with_ = outcomes(testbed, control), outcomes(testbed, subject)
+    expect.facts |= {"without policy": without, "with policy": with_}
+    if "connected" not in without["main"]:
+        raise Inconclusive(f"the pod without policy did not get through either: {without}")
+    leaked = {name: seen["connected"] for name, seen in with_.items() if "connected" in seen}
     require(not leaked, f"connections of an isolated pod that got out, by container: {leaked}")
 
 
@@ -105,43 +105,43 @@ def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: E
 @disturbs
 @pytest.mark.parametrize("role", ["subject", "peer"])
 def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, family: Family, role: str) -> None:
-    """Who gets the address of a pod that has ended is neither isolated nor let in by what named that pod."""
+    """A pod that gets the address of a completed pod is neither isolated nor admitted by policies for that one."""
     node = testbed.nodes[-1]
     other = testbed.pods_on(testbed.nodes[0])[0]
-    named_pod = only({"done": "yes"})
-    spec = allow_ingress_from(other, named_pod) if role == "peer" else {**named_pod, "policyTypes": ["Ingress"]}
-    made, addresses = completed(testbed, node, {"done": "yes"})
+    selector = pod_selector({"done": "yes"})
+    spec = allow_ingress_from(other, selector) if role == "peer" else {**selector, "policyTypes": ["Ingress"]}
+    manifest, addresses = completed_pod(testbed, node, {"done": "yes"})
     with (
-        running(testbed, made),
+        running(testbed, manifest),
         pod_with_reused_address(testbed, node, addresses) as pod,
         enforced(testbed, policy("completed", spec)),
         with_probers(testbed, pod) as probers,
     ):
-        flow = reaching(other, pod, family) if role == "subject" else denied(pod, other, family)
+        flow = allowed(other, pod, family) if role == "subject" else denied(pod, other, family)
         expect.flows([flow], probers=probers, patience=PATIENCE)
 
 
 @requirement("P64")
 @needs("network-policy", NODE_COMMANDS, "host-local")
 @disturbs
-def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(
+def test_deleting_a_completed_pod_takes_nothing_from_the_next_owner_of_its_address(
     testbed: Testbed, expect: Expect, family: Family
 ) -> None:
-    """Deleting a pod that has ended does not make policies forget who has its address by now."""
+    """After a completed pod is deleted, the pod that got its address is still a peer."""
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
-    made, addresses = completed(testbed, node, {})
-    spec = allow_ingress_from(server, only({"heir": "yes"}))
+    manifest, addresses = completed_pod(testbed, node, {})
+    spec = allow_ingress_from(server, pod_selector({"reuse": "yes"}))
     with (
-        running(testbed, made),
-        pod_with_reused_address(testbed, node, addresses, (("heir", "yes"),)) as pod,
-        enforced(testbed, policy("heir", spec)),
+        running(testbed, manifest),
+        pod_with_reused_address(testbed, node, addresses, (("reuse", "yes"),)) as pod,
+        enforced(testbed, policy("reuse", spec)),
         with_probers(testbed, pod) as probers,
     ):
-        flows = [reaching(pod, server, family), denied(testbed.pods_on(node)[0], server, family)]
+        flows = [allowed(pod, server, family), denied(testbed.pods_on(node)[0], server, family)]
         expect.flows(flows, probers=probers, patience=PATIENCE)
-        testbed.kube.delete(made, grace=0)
-        testbed.kube.wait_until_gone(made, patience=probe_pods.READY_PATIENCE)
+        testbed.kube.delete(manifest, grace=0)
+        testbed.kube.wait_until_gone(manifest, patience=probe_pods.READY_PATIENCE)
         expect.flows(flows, probers=probers)
 
 
@@ -149,23 +149,23 @@ def test_the_end_of_a_completed_pod_takes_nothing_from_its_heir(
 @needs("network-policy")
 @disturbs
 def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """A pod that takes its time to end stays isolated, and stays a peer, until it is gone."""
+    """A pod that is slow to terminate stays isolated, and stays a peer, until it is gone."""
     node = testbed.nodes[-1]
     other, third = testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[0])[1]
-    plan = PodPlan(NAMESPACE, named("slow"), node, labels=(("slow", "yes"),))
-    made = probe_pods.pod_object(plan)
-    command = made["spec"]["containers"][0]["command"]
-    made["spec"]["containers"][0]["command"] = ["sh", "-c", 'trap "" TERM; exec "$@"', "sh", *command]
-    made["spec"]["terminationGracePeriodSeconds"] = GRACE
-    slow = only({"slow": "yes"})
+    plan = PodPlan(NAMESPACE, unique_name("slow"), node, labels=(("slow", "yes"),))
+    manifest = probe_pods.pod_object(plan)
+    command = manifest["spec"]["containers"][0]["command"]
+    manifest["spec"]["containers"][0]["command"] = ["sh", "-c", 'trap "" TERM; exec "$@"', "sh", *command]
+    manifest["spec"]["terminationGracePeriodSeconds"] = GRACE
+    slow = pod_selector({"slow": "yes"})
     subject = policy("terminating-subject", {**slow, "policyTypes": ["Ingress"]})
     peer = policy("terminating-peer", allow_ingress_from(third, slow))
-    with running(testbed, made), enforced(testbed, subject, peer):
+    with running(testbed, manifest), enforced(testbed, subject, peer):
         (pod,) = probe_pods.wait_ready(testbed.kube, [(NAMESPACE, plan.name)], probe_pods.READY_PATIENCE)
-        flows = [denied(other, pod, family), reaching(pod, third, family), denied(other, third, family)]
+        flows = [denied(other, pod, family), allowed(pod, third, family), denied(other, third, family)]
         with with_probers(testbed, pod) as probers:
             expect.flows(flows, probers=probers, patience=PATIENCE)
-            testbed.kube.delete(made, grace=GRACE)
+            testbed.kube.delete(manifest, grace=GRACE)
             status = testbed.kube.get(f"/api/v1/namespaces/{NAMESPACE}/pods/{plan.name}")
             if "deletionTimestamp" not in status["metadata"]:
                 raise Inconclusive("the pod is not terminating")
@@ -176,13 +176,13 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
 @needs("network-policy")
 @disturbs
 def test_a_pod_without_address_harms_no_policy(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """While a pod that a policy selects waits for its address, the policy closes and opens as it says."""
+    """A policy that also selects a pod without address is enforced, and its deletion takes effect."""
     server, client = testbed.pods_on(testbed.nodes[-1])[0], testbed.pods_on(testbed.nodes[0])[0]
-    waits = probe_pods.pod_object(PodPlan(NAMESPACE, named("waits"), "", labels=(("app", server.name),)))
+    waits = probe_pods.pod_object(PodPlan(NAMESPACE, unique_name("waits"), "", labels=(("app", server.name),)))
     waits["metadata"]["labels"]["app"] = server.name
     waits["spec"] = {key: value for key, value in waits["spec"].items() if key != "nodeName"}
     waits["spec"]["nodeSelector"] = {"nobody": "has-this-label"}
     with running(testbed, waits):
         with enforced(testbed, policy("waiting", allow_ingress_from(server))):
             expect.flows([denied(client, server, family)], patience=PATIENCE)
-        expect.flows([reaching(client, server, family)], patience=PATIENCE)
+        expect.flows([allowed(client, server, family)], patience=PATIENCE)

@@ -1,4 +1,4 @@
-"""Policies and what comes again: connections, pods, their neighbours in a set, and namespaces."""
+"""Policies when connections, pods, replicas and namespaces are created again."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from suites.support.policies import (
     NAMESPACE,
     PATIENCE,
     allow_ingress_from,
+    allowed,
     denied,
     enforced,
-    named,
-    only,
+    pod_selector,
     pod_with_reused_address,
     pods_on_two_nodes,
     policy,
     probe_pod,
-    reaching,
+    unique_name,
     with_probers,
 )
 
@@ -39,23 +39,23 @@ if TYPE_CHECKING:
     from policies.flow import Flow
     from suites.support.expect import Expect
 
-FIRST_PORT, PORTS_THERE = 20000, 10000  # below those that kernels choose by themselves
-ENDS_PATIENCE = 60.0  # seconds until a namespace is gone; our patience, it takes about six
+FIRST_PORT, PORT_COUNT = 20000, 10000  # below the ephemeral ports of kernels
+ENDS_PATIENCE = 60.0  # seconds until a namespace is deleted; our patience, it takes about six
 
 
 def some_port() -> int:
-    """A source port that nothing else uses."""
-    return FIRST_PORT + secrets.randbelow(PORTS_THERE)
+    """A source port that is not in use."""
+    return FIRST_PORT + secrets.randbelow(PORT_COUNT)
 
 
 @requirement("P62")
 @needs("network-policy")
 @disturbs
 def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """A pod that a policy closes takes no new connection, not even from the port of one that had ended before."""
+    """An isolated pod accepts no new connection, also from the source port of an earlier one."""
     client, server = pods_on_two_nodes(testbed)
     prober, target, port = testbed.probers[client.key], Target("tcp", server.ip(family), PORTS[0]), some_port()
-    expect.flows([reaching(client, server, family)], patience=PATIENCE)
+    expect.flows([allowed(client, server, family)], patience=PATIENCE)
     if (before := prober.crafted(target, source_port=port)) != CONNECTED:
         raise Inconclusive(f"without policy the connection from port {port} did not get through either: {before}")
     with enforced(testbed, policy("known-port", allow_ingress_from(server))):
@@ -70,22 +70,22 @@ def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect:
 @needs("network-policy", NODE_COMMANDS, "host-local")
 @disturbs
 def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """A pod that comes again under its name is a peer at once and stays it; who gets its old address is not."""
+    """A pod that is created again under its name is a peer, and the pod that gets its old address is not."""
     node = testbed.nodes[-1]
     server = testbed.pods_on(testbed.nodes[0])[0]
     target, port = Target("tcp", server.ip(family), PORTS[0]), some_port()
-    plan = PodPlan(NAMESPACE, named("again"), node, labels=(("again", "yes"),))
-    with enforced(testbed, policy("again", allow_ingress_from(server, only({"again": "yes"})))):
-        with probe_pod(testbed, plan) as former, with_probers(testbed, former) as probers:
-            expect.flows([reaching(former, server, family)], probers=probers, patience=PATIENCE)
-            if (before := probers[former.key].crafted(target, source_port=port)) != CONNECTED:
+    plan = PodPlan(NAMESPACE, unique_name("again"), node, labels=(("again", "yes"),))
+    with enforced(testbed, policy("again", allow_ingress_from(server, pod_selector({"again": "yes"})))):
+        with probe_pod(testbed, plan) as old, with_probers(testbed, old) as probers:
+            expect.flows([allowed(old, server, family)], probers=probers, patience=PATIENCE)
+            if (before := probers[old.key].crafted(target, source_port=port)) != CONNECTED:
                 raise Inconclusive(f"the first pod did not get through from port {port}: {before}")
         with (
             probe_pod(testbed, plan) as again,
-            pod_with_reused_address(testbed, node, former.ips) as stranger,
+            pod_with_reused_address(testbed, node, old.ips) as stranger,
             with_probers(testbed, again, stranger) as probers,
         ):
-            flows = [reaching(again, server, family), denied(stranger, server, family)]
+            flows = [allowed(again, server, family), denied(stranger, server, family)]
             with expect.answering(flows, probers=probers):
                 after = probers[stranger.key].crafted(target, source_port=port)
             expect.flows(flows, probers=probers, patience=PATIENCE)
@@ -102,31 +102,31 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
 def test_the_end_of_one_replica_changes_nothing_for_the_others(
     testbed: Testbed, expect: Expect, family: Family
 ) -> None:
-    """Of several pods alike one goes and one comes: each that is there stays subject and peer."""
+    """When one of several equal pods is deleted and one is created, all stay subjects and peers."""
     client, other = pods_on_two_nodes(testbed)
     node = testbed.nodes[-1]
-    group = named("alike")
+    group = unique_name("alike")
     plans = [PodPlan(NAMESPACE, f"{group}-{number}", node, labels=(("alike", group),)) for number in range(3)]
-    closed = policy("alike-subject", {**only({"alike": group}), "policyTypes": ["Ingress"]})
-    closed["spec"]["ingress"] = [{"from": [only({"app": client.name})]}]
-    peer = policy("alike-peer", allow_ingress_from(client, only({"alike": group})))
+    closed = policy("alike-subject", {**pod_selector({"alike": group}), "policyTypes": ["Ingress"]})
+    closed["spec"]["ingress"] = [{"from": [pod_selector({"app": client.name})]}]
+    peer = policy("alike-peer", allow_ingress_from(client, pod_selector({"alike": group})))
 
-    def right(pod: ProbePod) -> list[Flow]:
-        return [reaching(client, pod, family), denied(other, pod, family), reaching(pod, client, family)]
+    def flows_of(pod: ProbePod) -> list[Flow]:
+        return [allowed(client, pod, family), denied(other, pod, family), allowed(pod, client, family)]
 
-    with enforced(testbed, closed, peer), probe_pod(testbed, plans[0]) as stays:
-        with probe_pod(testbed, plans[1]) as goes, with_probers(testbed, stays, goes) as probers:
-            expect.flows([*right(stays), *right(goes)], probers=probers, patience=PATIENCE)
-        with probe_pod(testbed, plans[2]) as comes, with_probers(testbed, stays, comes) as probers:
-            expect.flows([*right(stays), *right(comes)], probers=probers, patience=PATIENCE)
+    with enforced(testbed, closed, peer), probe_pod(testbed, plans[0]) as first:
+        with probe_pod(testbed, plans[1]) as second, with_probers(testbed, first, second) as probers:
+            expect.flows([*flows_of(first), *flows_of(second)], probers=probers, patience=PATIENCE)
+        with probe_pod(testbed, plans[2]) as third, with_probers(testbed, first, third) as probers:
+            expect.flows([*flows_of(first), *flows_of(third)], probers=probers, patience=PATIENCE)
 
 
 @contextmanager
 def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator[ProbePod]:
-    """A namespace with these labels and a pod in it, made one right after the other; both gone at the end."""
-    made = probe_pods.namespace_object(namespace)
-    made["metadata"]["labels"].update(labels)
-    testbed.kube.apply([made])
+    """Create a namespace with these labels and a pod right after it, for the duration of a block."""
+    manifest = probe_pods.namespace_object(namespace)
+    manifest["metadata"]["labels"].update(labels)
+    testbed.kube.apply([manifest])
     try:
         testbed.kube.wait_for_account(namespace)
         testbed.kube.apply([probe_pods.agent_config_map(namespace)])
@@ -134,22 +134,22 @@ def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator
         testbed.kube.apply([probe_pods.pod_object(plan)])
         yield probe_pods.wait_ready(testbed.kube, [(namespace, plan.name)], PATIENCE)[0]
     finally:
-        testbed.kube.delete(made)
+        testbed.kube.delete(manifest)
 
 
 @requirement("N05")
 @needs("network-policy")
 @disturbs
 def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """A pod that is made right after its namespace is admitted by the namespace's labels."""
+    """A pod that is created right after its namespace is matched by the namespace's labels."""
     server = testbed.pods_on(testbed.nodes[0])[0]
     peer = {"namespaceSelector": {"matchLabels": {"team": "new"}}}
     with (
         enforced(testbed, policy("new-namespace", allow_ingress_from(server, peer))),
-        pod_in(testbed, named("netproof-new"), {"team": "new"}) as pod,
+        pod_in(testbed, unique_name("netproof-new"), {"team": "new"}) as pod,
         with_probers(testbed, pod) as probers,
     ):
-        flows = [reaching(pod, server, family), denied(testbed.pods_on(testbed.nodes[-1])[0], server, family)]
+        flows = [allowed(pod, server, family), denied(testbed.pods_on(testbed.nodes[-1])[0], server, family)]
         expect.flows(flows, probers=probers, patience=PATIENCE)
 
 
@@ -157,17 +157,17 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
 @needs("network-policy")
 @disturbs
 def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
-    """Neither the labels nor the policies of a deleted namespace count for a new one of its name."""
+    """A new namespace has neither the labels nor the policies of a deleted one of its name."""
     client, server = pods_on_two_nodes(testbed)
-    name = named("netproof-again")
+    name = unique_name("netproof-again")
     peer = {"namespaceSelector": {"matchLabels": {"team": "old"}}}
-    everybody = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    isolate_all = {"podSelector": {}, "policyTypes": ["Ingress"]}
     with enforced(testbed, policy("old-namespace", allow_ingress_from(server, peer))):
         with pod_in(testbed, name, {"team": "old"}) as old, with_probers(testbed, old) as probers:
-            testbed.kube.apply([serialization.of(name, "closed", everybody)])
-            flows = [reaching(old, server, family), denied(client, old, family)]
+            testbed.kube.apply([serialization.of(name, "closed", isolate_all)])
+            flows = [allowed(old, server, family), denied(client, old, family)]
             expect.flows(flows, probers=probers, patience=PATIENCE)
         testbed.kube.wait_until_gone(probe_pods.namespace_object(name), patience=ENDS_PATIENCE)
         with pod_in(testbed, name, {}) as new, with_probers(testbed, new) as probers:
-            flows = [denied(new, server, family), reaching(client, new, family)]
+            flows = [denied(new, server, family), allowed(client, new, family)]
             expect.flows(flows, probers=probers, patience=PATIENCE)

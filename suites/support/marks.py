@@ -1,4 +1,4 @@
-"""The marks of a case: what it answers for, and what it needs."""
+"""The marks of a case: the requirements that it checks, and its needs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from fixtures.needs import Need, need
 
 requirement = pytest.mark.requirement
-disturbs = pytest.mark.disturbs  # changes what other cases look at: no other runs beside it
-title = pytest.mark.title  # the sentence of one case of a parametrised function
+disturbs = pytest.mark.disturbs  # affects other cases: no other runs at the same time
+title = pytest.mark.title  # the title of one case of a parametrised function
 changes_agents = pytest.mark.usefixtures("agents_as_before")  # replaces or breaks them, or changes what they react to
 
 
 def needs(*words: Need | str) -> pytest.MarkDecorator:
-    """What the plugin, the cluster or the run has to offer, else the case is unsupported.
+    """Declare what plugin, cluster or run have to offer; without it the case is unsupported.
 
     Raises:
         UnknownNeedError: a word is no Need.

@@ -1,4 +1,4 @@
-"""Pods and policies that come and go within a case."""
+"""Temporary pods and policies of a case."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ if TYPE_CHECKING:
     from policies.families import Family
 
 NAMESPACE = NAMESPACES[0]
-PATIENCE = 15.0  # seconds; our patience for pods and policies
+PATIENCE = 15.0  # seconds for pods to become Ready and policies to take effect; our patience
 
 
-def named(what: str) -> str:
-    """A name that nobody has."""
-    return f"{what}-{secrets.token_hex(3)}"
+def unique_name(prefix: str) -> str:
+    """A unique name with a prefix."""
+    return f"{prefix}-{secrets.token_hex(3)}"
 
 
-def only(labels: dict[str, str]) -> Object:
-    """The selector of what has these labels."""
+def pod_selector(labels: dict[str, str]) -> Object:
+    """A podSelector for these labels, in a spec or a peer."""
     return {"podSelector": {"matchLabels": labels}}
 
 
 def allow_ingress_from(pod: ProbePod, *peers: Object) -> Object:
-    """The spec of a policy by which a pod of the testbed takes connections from these peers only."""
-    spec = {**only({"app": pod.name}), "policyTypes": ["Ingress"]}
+    """The spec of a policy that isolates a pod of the testbed for ingress and admits these peers."""
+    spec = {**pod_selector({"app": pod.name}), "policyTypes": ["Ingress"]}
     return {**spec, "ingress": [{"from": list(peers)}]} if peers else spec
 
 
-def reaching(source: ProbePod, pod: ProbePod, family: Family, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
-    """A flow between pods that gets through."""
+def allowed(source: ProbePod, pod: ProbePod, family: Family, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
+    """A flow between pods that is expected to connect."""
     return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), server=pod.key)
 
 
 def denied(source: ProbePod, pod: ProbePod, family: Family, protocol: str = "tcp", port: int = PORTS[0]) -> Flow:
-    """A flow between pods that does not, although the server works."""
+    """A flow between pods that is expected to be denied, while its server works."""
     return Flow(source.key, pod.key, Target(protocol, pod.ip(family), port), outcome=DENIED, server=pod.key)
 
 
 def pods_on_two_nodes(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
-    """Two pods of the testbed, on two nodes where it has them."""
+    """Two pods of the testbed, on two nodes if it has them."""
     return testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[-1])[1]
 
 
 def policy(name: str, spec: Object) -> Object:
-    """A policy in the namespace of these cases."""
+    """The manifest of a policy in the namespace of the testbed's pods."""
     return serialization.of(NAMESPACE, name, spec)
 
 
 @contextmanager
 def enforced(testbed: Testbed, *policies: Object) -> Iterator[None]:
-    """Policies while something happens."""
+    """Apply policies for the duration of a block."""
     testbed.kube.apply(policies)
     try:
         yield
@@ -77,18 +77,18 @@ def enforced(testbed: Testbed, *policies: Object) -> Iterator[None]:
 
 
 @contextmanager
-def running(testbed: Testbed, made: Object) -> Iterator[Object]:
-    """A pod until it is no longer needed."""
-    testbed.kube.apply([made])
+def running(testbed: Testbed, manifest: Object) -> Iterator[Object]:
+    """Create a pod for the duration of a block."""
+    testbed.kube.apply([manifest])
     try:
-        yield made
+        yield manifest
     finally:
-        testbed.kube.delete(made, grace=0)
+        testbed.kube.delete(manifest, grace=0)
 
 
 @contextmanager
 def with_probers(testbed: Testbed, *pods: ProbePod) -> Iterator[dict[str, Prober]]:
-    """The testbed's probers, and one in each of these pods until they are no longer needed."""
+    """The testbed's probers and, for the duration of a block, one in each of these pods."""
     more = probe_pods.connect(testbed.kube, pods)
     try:
         yield {**testbed.probers, **more}
@@ -97,32 +97,32 @@ def with_probers(testbed: Testbed, *pods: ProbePod) -> Iterator[dict[str, Prober
             prober.close()
 
 
-def completed(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Object, tuple[str, ...]]:
-    """A pod that has ended, and the addresses it had."""
-    made = probe_pods.pod_object(PodPlan(NAMESPACE, named("done"), node, labels=tuple(labels.items())))
+def completed_pod(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Object, tuple[str, ...]]:
+    """Create a pod that completes; gives its manifest and the addresses that it had."""
+    manifest = probe_pods.pod_object(PodPlan(NAMESPACE, unique_name("done"), node, labels=tuple(labels.items())))
     wait = ["python3", "-S", "-c", "import time; time.sleep(1)"]
-    made["spec"] |= {"containers": [{"name": "main", "image": PYTHON_IMAGE, "command": wait}], "volumes": []}
-    made["spec"]["restartPolicy"] = "Never"
-    testbed.kube.apply([made])
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{made['metadata']['name']}"
-    found: list[dict[str, Any]] = []
+    manifest["spec"] |= {"containers": [{"name": "main", "image": PYTHON_IMAGE, "command": wait}], "volumes": []}
+    manifest["spec"]["restartPolicy"] = "Never"
+    testbed.kube.apply([manifest])
+    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{manifest['metadata']['name']}"
+    pod_ips: list[dict[str, Any]] = []
 
     def ended() -> bool:
         status = testbed.kube.get(path).get("status", {})
-        found[:] = status.get("podIPs") or found
+        pod_ips[:] = status.get("podIPs") or pod_ips
         return bool(status.get("phase") == "Succeeded")
 
     try:
-        waiting.until(ended, "a pod that has ended", patience=PATIENCE)
+        waiting.until(ended, "a completed pod", patience=PATIENCE)
     except waiting.NeverHappenedError:
-        testbed.kube.delete(made, grace=0)
+        testbed.kube.delete(manifest, grace=0)
         raise
-    return made, tuple(sorted((entry["ip"] for entry in found), key=family_of))
+    return manifest, tuple(sorted((entry["ip"] for entry in pod_ips), key=family_of))
 
 
 @contextmanager
 def probe_pod(testbed: Testbed, plan: PodPlan) -> Iterator[ProbePod]:
-    """A probe pod of a plan until it is no longer needed; one that the case has removed itself is fine."""
+    """Create a probe pod for the duration of a block; the case may delete it earlier."""
     try:
         (pod,) = probe_pods.create(testbed.kube, [plan])
         yield pod
@@ -134,17 +134,17 @@ def probe_pod(testbed: Testbed, plan: PodPlan) -> Iterator[ProbePod]:
 def pod_with_reused_address(
     testbed: Testbed, node: str, addresses: tuple[str, ...], labels: tuple[tuple[str, str], ...] = ()
 ) -> Iterator[ProbePod]:
-    """A pod that got the addresses of one that has ended.
+    """Create a pod with the addresses of a completed one, for the duration of a block.
 
     Raises:
-        Inconclusive: it did not get them.
+        Inconclusive: it got other addresses.
     """
     try:
         address_reuse.wait_until_free(testbed.cluster, node, addresses)
     except waiting.NeverHappenedError as error:
-        raise Inconclusive(f"the address of a pod that has ended is not given back: {error}") from error
+        raise Inconclusive(f"the address of a completed pod is not released: {error}") from error
     address_reuse.request_next(testbed.cluster, node, addresses)
-    with probe_pod(testbed, PodPlan(NAMESPACE, named("heir"), node, labels=labels)) as pod:
+    with probe_pod(testbed, PodPlan(NAMESPACE, unique_name("reuse"), node, labels=labels)) as pod:
         if pod.ips != addresses:
             raise Inconclusive(f"host-local gave {pod.ips} although {addresses} was next")
         yield pod

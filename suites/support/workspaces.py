@@ -1,4 +1,4 @@
-"""What the policy suites share: stages in the cluster, made once and used by every case."""
+"""Fixtures of the policy suites: a pool of workspaces, created once a session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Shown(io.StringIO):
-    """Where progress is shown while pytest keeps what cases write: the terminal itself."""
+    """Shows progress on the terminal while pytest captures the output of cases."""
 
     def __init__(self, config: pytest.Config) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Shown(io.StringIO):
         return self.terminal
 
     def write(self, text: str) -> int:
-        """Show a text at once."""
+        """Write to the terminal at once."""
         with terminal.given(self.config):
             if sys.__stderr__:
                 sys.__stderr__.write(text)
@@ -48,38 +48,38 @@ class Shown(io.StringIO):
         return len(text)
 
 
-GROUP = pytest.mark.xdist_group("workspaces")  # the stages belong to one process; suites/support/order.py sees to it
+GROUP = pytest.mark.xdist_group("workspaces")  # the workspaces belong to one process; see suites/support/order.py
 
 
 @pytest.fixture(scope="session")
 def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePool]:
-    """Open stages."""
-    made = WorkspacePool(testbed, Progress(Shown(pytestconfig)))
+    """A pool of open workspaces."""
+    pool = WorkspacePool(testbed, Progress(Shown(pytestconfig)))
     try:
-        made.open()
-        yield made
+        pool.open()
+        yield pool
     finally:
-        made.close()
+        pool.close()
 
 
-def require_right(seen: StateResult, judge: Judge, expect: Expect, what: str) -> None:
-    """Fail the requirement where a state is not right, with the reasons of the oracle; its policies are evidence.
+def require_right(result: StateResult, judge: Judge, expect: Expect, title: str) -> None:
+    """Fail the requirement if a state is wrong, with the reasons of the oracle; attach its policies as evidence.
 
     Raises:
         Inconclusive: servers do not answer on their own hosts.
     """
     __tracebackhide__ = True
-    if seen.dead:
-        raise Inconclusive(f"servers do not answer on their own hosts: {'; '.join(seen.dead[:5])}")
-    if seen.wrong:
-        evidence.attach_text("policies", policies_text(seen), expect.evidence)
+    if result.dead:
+        raise Inconclusive(f"servers do not answer on their own hosts: {'; '.join(result.dead[:5])}")
+    if result.wrong:
+        evidence.attach_text("policies", policies_text(result), expect.evidence)
         raise Refuted(
-            f"{what}\n{len(seen.wrong)} of {seen.flows} flows are wrong after {seen.seconds:.1f} s:\n"
-            + describe(seen, judge.profile),
-            seen.of_time,
+            f"{title}\n{len(result.wrong)} of {result.flows} flows are wrong after {result.seconds:.1f} s:\n"
+            + describe(result, judge.profile),
+            result.of_time,
         )
 
 
-def policies_text(seen: StateResult) -> str:
+def policies_text(result: StateResult) -> str:
     """The policies of a state as YAML."""
-    return yaml.safe_dump_all([serialization.write(policy) for policy in seen.world.policies], sort_keys=False)
+    return yaml.safe_dump_all([serialization.write(policy) for policy in result.world.policies], sort_keys=False)
