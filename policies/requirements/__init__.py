@@ -1,4 +1,4 @@
-"""The requirements that cases answer for: those of policies/requirements, and those that lie with a plugin."""
+"""The requirements that cases check: those of policies/requirements, and those of a plugin's folder."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ SCHEMA = FOLDER / "requirements.schema.json"
 
 @dataclass(frozen=True)
 class Requirement:
-    """One thing a plugin has to do.
+    """A requirement on a plugin.
 
     Attributes:
-        id: as written; never positional.
+        id: as in the file; never reused.
         level: MUST, SHOULD or MAY.
-        sentence: what it demands.
-        link: where that is written down.
+        sentence: the requirement.
+        link: the page that states it.
         area: the group it belongs to.
-        catches: what goes wrong where it is not met.
+        catches: the faults that a violation shows.
     """
 
     id: str
@@ -39,7 +39,7 @@ def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
     """Every requirement by id.
 
     Args:
-        own: files of the plugin under test.
+        own: requirement files of the plugin under test.
 
     Raises:
         BadFileError: a file breaks its schema, uses an id that exists or names an unknown clause.

@@ -1,4 +1,4 @@
-"""What files state, held against the oracle: which statements agree, which contradict, and where a stage differs."""
+"""Expectations of files compared with the oracle, and which of them apply in a cluster."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ NO_BLOCKS = {Ambiguity.BLOCK_MATCHES_PODS: False}
 
 
 def found(text: str, profile: dict[Ambiguity, bool] | None = None) -> list[str]:
-    """What a file of one case states otherwise than the oracle."""
+    """The disagreements of a file with one case."""
     (case,) = cases.load(text, "mine.yaml")
     return [str(row) for row in disagreements(case, profile or ambiguities.OPEN)]
 
 
-def test_a_file_that_states_what_the_specification_says_agrees_with_every_engine() -> None:
-    """What it leaves open engines may answer as they like; flows that it does not name are not stated."""
+def test_a_file_that_expects_the_decisions_of_the_specification_agrees_with_every_engine() -> None:
+    """Undefined flows agree with any profile, and flows that the file does not name are not compared."""
     for profile in PROFILES.values():
         assert found(TEXT, dict(profile)) == []
 
@@ -55,8 +55,8 @@ OPEN_CELLS = 'open: ["x/a x/b x/c y/a y/b z/a remote-node > x/a x/b x/c"]'
     ],
     ids=["open and decided", "allowed and denied", "open and allowed by default"],
 )
-def test_a_lie_is_found_with_its_line_and_reasons(old: str, new: str, where: str) -> None:
-    """The line of the statement, or of the block where nothing states it; and what the oracle says instead."""
+def test_a_disagreement_has_its_line_and_reasons(old: str, new: str, where: str) -> None:
+    """The line of the text that lists the pair, or of the block; and the decision of the oracle."""
     lines = found(TEXT.replace(old, new))
     matching = [line for line in lines if line.startswith(where)]
     assert matching
@@ -64,8 +64,8 @@ def test_a_lie_is_found_with_its_line_and_reasons(old: str, new: str, where: str
     assert "clause" in matching[0]
 
 
-def test_what_an_engine_declares_may_be_stated_to_it_and_to_no_other() -> None:
-    """A file that was written for one engine's answers judges engines that declare the same."""
+def test_decisions_of_a_profile_may_be_expected_of_engines_with_that_profile_only() -> None:
+    """A file for the profile of one engine disagrees with engines of other profiles."""
     written = TEXT.replace(OPEN_CELLS, OPEN_CELLS.replace("open", "deny"))
     assert found(written, NO_BLOCKS | {Ambiguity.BLOCK_MATCHES_NODES: False}) == []
     declared = found(written, dict(PACKET_FILTER))
@@ -75,8 +75,8 @@ def test_what_an_engine_declares_may_be_stated_to_it_and_to_no_other() -> None:
     assert any("expected denied, but undefined: x/p ingress rule 0" in row for row in found(written))
 
 
-def test_a_family_is_asked_about_alone_where_the_file_is_about_it() -> None:
-    """Addresses of one family say nothing of the other."""
+def test_a_file_for_one_family_is_compared_in_that_family_only() -> None:
+    """Addresses of one family do not match flows of the other."""
     mine = TEXT.replace('cidr: "${all}"', 'cidr: "203.0.113.0/24"')
     mine = mine.replace(OPEN_CELLS, OPEN_CELLS.replace("open", "deny"))
     assert found(mine)
@@ -86,8 +86,8 @@ def test_a_family_is_asked_about_alone_where_the_file_is_about_it() -> None:
 @pytest.mark.parametrize("nodes", [("n0",), ("n0", "n1"), ("n1", "n0"), ("n0", "n1", "n2")], ids=len)
 @pytest.mark.parametrize("network", ["10.42.0", "172.16.9"])
 @pytest.mark.parametrize("profile", ["specification", "packet-filter", "calico"])
-def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], network: str, profile: str) -> None:
-    """On fewer nodes, with all pods in one network: what is not so there is not stated there."""
+def test_expectations_of_the_corpus_hold_in_every_cluster(nodes: tuple[str, ...], network: str, profile: str) -> None:
+    """On fewer nodes, or with all pods in one network, expectations that apply are those of the oracle."""
     addresses: dict[str, tuple[str, ...]] = {
         key: (f"{network}.{number}",) for number, key in enumerate(base_world.KEYS, 10)
     }
@@ -108,21 +108,21 @@ def test_what_the_corpus_states_is_so_on_every_cluster(nodes: tuple[str, ...], n
                 cells = file.cells(query)
                 reached = reachability(world, query, PROFILES[profile])
                 own = base_world.OUTSIDE, base_world.REMOTE_NODE
-                asked = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
-                some += len(asked)
-                assert [cell for cell in asked if reached.decision(*cell) is not cells[cell]] == [], f"{case} {query}"
+                probed = [c for c in cells if query.path is Path.POD_IP or (c[0] != c[1] and c[1] not in own)]
+                some += len(probed)
+                assert [cell for cell in probed if reached.decision(*cell) is not cells[cell]] == [], f"{case} {query}"
     assert some > 1000
 
 
-def test_a_pair_on_one_node_here_and_not_on_paper_is_not_stated() -> None:
-    """A node always reaches its own pods (clause 47), so what a file says of another node's is not asked there."""
+def test_expectations_do_not_apply_to_a_pair_that_shares_a_node_in_the_cluster_only() -> None:
+    """A node always reaches its own pods (clause 47), so the expectation for another node's does not apply."""
     (case,) = cases.load(TEXT, "mine.yaml")
     step = replace(case.steps[0], policies={})
-    paper, query = step.world(base_world.build()), Query("tcp", 80)
-    alone = stated(step, paper, step.world(base_world.build(nodes=("n0",))), Family.IPV4)
+    model, query = step.world(base_world.build()), Query("tcp", 80)
+    alone = stated(step, model, step.world(base_world.build(nodes=("n0",))), Family.IPV4)
     assert (base_world.REMOTE_NODE, "x/a") in alone.moved
     assert ("x/b", "x/a") not in alone.moved
-    assert stated(step, paper, paper, Family.IPV4).moved == frozenset()
+    assert stated(step, model, model, Family.IPV4).moved == frozenset()
     assert (base_world.OUTSIDE, "x/a") in alone.cells(query)
     assert alone.cells(Query("tcp", 81)) == {}
     assert Decision.UNDEFINED not in alone.cells(query).values()

@@ -57,7 +57,7 @@ def test_protocol_is_tcp_where_it_is_not_written() -> None:
 
 
 def test_a_manifest_without_namespace_is_where_it_is_applied() -> None:
-    """Kubectl's namespace, which is default where nothing is said."""
+    """Kubectl's namespace, which is default without one."""
     bare = policy()
     del bare["metadata"]["namespace"]
     assert serialization.read(bare).key == "default/p"

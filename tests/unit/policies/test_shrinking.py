@@ -13,7 +13,7 @@ from policies.shrinking import smaller
 @settings(max_examples=30, deadline=None)
 @given(histories(3, Family.IPV4), st.data())
 def test_shrinking_ends(history: History, data: st.DataObject) -> None:
-    """Whatever still goes wrong, after finitely many steps nothing smaller is left but the bare stage."""
+    """Shrinking ends after finitely many steps, whichever candidates fail, at the base world at the latest."""
     for _ in range(500):
         candidates = [one for one in smaller(history) if one]
         assert history not in candidates
