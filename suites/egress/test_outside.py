@@ -9,6 +9,7 @@ from fixtures.clusters.topology import UPLINK
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.testbed import OUTSIDE, Testbed
+from policies.families import Family
 from policies.flow import Flow, Target
 from suites.support.captures import Captures, finding_of
 from suites.support.expect import Expect, require
@@ -20,7 +21,7 @@ LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group
 
 def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list[Flow]:
     """Flows from every pod to the outside host."""
-    address = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    address = testbed.topology.outside_ip(Family(family))
     return [
         Flow(
             pod.key,
@@ -45,7 +46,7 @@ def test_pods_reach_the_outside(testbed: Testbed, expect: Expect, family: str) -
 @needs(EXTERNAL_HOST, "masquerade")
 def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect, family: str) -> None:
     """The outside host sees the node's address, and no packet with a pod's address leaves for it."""
-    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    outside = testbed.topology.outside_ip(Family(family))
     with Captures(testbed, f"D41-{family}") as uplinks:
         expect.flows(outward(testbed, family, masqueraded=True))
     seen = sum(packet.count for _, packet in uplinks.packets if outside in packet.outer.pair)

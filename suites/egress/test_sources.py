@@ -7,6 +7,7 @@ from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.external_host import route_pods_via
 from fixtures.testbed.testbed import HOST_PORTS, OUTSIDE, Testbed
+from policies.families import Family
 from policies.flow import Flow, Target
 from suites.support.captures import Captures
 from suites.support.expect import Expect, require
@@ -29,7 +30,7 @@ def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
 @needs(EXTERNAL_HOST, NODE_COMMANDS, "masquerade", "cni0-bridge")
 def test_masqueraded_connections_get_random_ports(testbed: Testbed, expect: Expect, family: str) -> None:
     """Of 200 connections to the outside hardly any keeps the pod's source port."""
-    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    outside = testbed.topology.outside_ip(Family(family))
     client = testbed.pods_on(testbed.nodes[0])[0]
     with Captures(testbed, f"D44-in-{family}", "cni0") as inner, Captures(testbed, f"D44-out-{family}") as outer:
         testbed.probers[client.key].probe([Target("tcp", outside, PORTS[0])], rounds=FLOWS)
@@ -67,7 +68,7 @@ def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family:
 @disturbs
 def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
     """A client outside whose packets come to the pod's own node is seen with its own address."""
-    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    outside = testbed.topology.outside_ip(Family(family))
     pod = testbed.pods_on(testbed.nodes[-1])[0]
     with route_pods_via(testbed, {pod.node: pod.node}, family):
         flows = [
@@ -79,7 +80,7 @@ def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, e
 
 def at_another_node(testbed: Testbed, via: str, family: str) -> frozenset[str]:
     """Who a client outside is for a pod when its packets come by another node, as the variant documents it."""
-    outside = testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    outside = testbed.topology.outside_ip(Family(family))
     if "external-masquerade" not in testbed.cni.variant.features:
         return frozenset({outside})
     return testbed.addresses_of(via, family)

@@ -9,6 +9,7 @@ from fixtures.clusters.protocol import EXTERNAL_HOST
 from fixtures.probes.pods import PORTS
 from fixtures.testbed.services import PATIENCE
 from fixtures.testbed.testbed import OUTSIDE
+from policies.families import Family
 from policies.flow import DENIED, Flow, Target
 from suites.support.marks import needs, requirement
 
@@ -36,7 +37,7 @@ def test_external_traffic_policy_local_keeps_the_clients_address(
     expect: Expect, services: Services, family: str
 ) -> None:
     """A client outside is seen with its own address when the node it asks runs the endpoint."""
-    outside = services.testbed.topology.outside_ip("ipv6" if family == "ipv6" else "ipv4")
+    outside = services.testbed.topology.outside_ip(Family(family))
     flows = to_local(services, OUTSIDE, services.home, family, sources=frozenset({outside}))
     expect.flows(list(flows), patience=PATIENCE)
 

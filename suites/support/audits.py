@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def audit(testbed: Testbed, expect: Expect, check: str, wrong: str) -> None:
-    """Run one of the plugin's own audits; a plugin without it says nothing."""
+    """Run one of the plugin's own audits; skip if the plugin has none."""
     __tracebackhide__ = True
     known = audits.load(testbed.cni)
     if check not in known.checks:

@@ -1,7 +1,7 @@
 """Requirements with a bound in seconds, on machines that may be late.
 
-Within the bound a requirement holds.  Beyond it by more than the machine lost meanwhile it does not.  Between the two
-nobody can tell.
+Within the bound a requirement holds.  Beyond it by more than the machine lost meanwhile, it does not.  Between the two
+the result is inconclusive.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def within(measured: float, bound: float, what: str, during: tuple[float, float]
     Args:
         measured: seconds.
         bound: seconds that the requirement allows.
-        what: what took so long, in words.
+        what: the subject of the message.
         during: the monotonic times between which it was measured.
 
     Raises:

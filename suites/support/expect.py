@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from policies.flow import Flow
 
-SERVERS = 4.0  # seconds for servers to answer on their own hosts, where flows have fewer; our patience
+SERVERS = 4.0  # seconds for servers to answer on their own hosts, if flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
 
 
 @dataclass
 class Expect:
-    """What a case expects; every method fails the case when it does not hold.
+    """Assertions of a case; every method fails the case if its expectation does not hold.
 
     Attributes:
         testbed: the cluster under test.
-        facts: what the case leaves for the report.
-        evidence: folder for what shows why.
+        facts: results of the case for the report.
+        evidence: folder for evidence.
     """
 
     testbed: Testbed
@@ -51,20 +51,20 @@ class Expect:
         rounds: int = 1,
         patience: float = PATIENCE,
     ) -> float:
-        """Every flow gives what is expected, twice in a row; what was wrong before that stays in the report.
+        """Every flow is as expected, twice in a row; flows that were wrong before that stay in the report.
 
-        Gives the seconds until they did.
+        Returns the seconds until they were.
 
         Args:
             flows: the flows.
-            probers: who sends them and answers for their servers, where a case has pods of its own.
-            timeout: seconds after which a flow does not get through.
+            probers: probers of the clients and servers, if a case has pods of its own.
+            timeout: seconds after which a flow counts as lost.
             rounds: how often each is sent.
             patience: seconds until they have to be right.
 
         Raises:
             Inconclusive: a server does not answer on its own host.
-            ValueError: none of the probers is on a server's host.
+            ValueError: a server has no prober on its host.
         """
         __tracebackhide__ = True
         if not flows:
@@ -97,9 +97,9 @@ class Expect:
 
     @contextmanager
     def answering(self, flows: Sequence[Flow], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
-        """What is concluded inside counts only where the servers of these flows answer on their own hosts afterwards.
+        """A result inside counts only if the servers of these flows answer on their own hosts afterwards.
 
-        For what is sent in another way than by `flows`: single packets, transfers, connections of a pod's own.
+        For packets that are not sent by `flows`: single packets, transfers, connections that a pod opens.
 
         Raises:
             Inconclusive: one does not.
@@ -114,9 +114,9 @@ class Expect:
         _require_servers(batch)
 
     def nothing_soon(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> float:
-        """Looking finds nothing, twice in a row; what was found before that stays in the report.
+        """A check has no findings, twice in a row; findings before that stay in the report.
 
-        Gives the seconds until it did.
+        Returns the seconds until then.
         """
         __tracebackhide__ = True
         settled = settle(look, patience=patience)
@@ -127,7 +127,7 @@ class Expect:
         return settled.seconds
 
     def nothing(self, findings: Iterable[object], what: str, during: tuple[float, float] | None = None) -> None:
-        """There are no findings; during: when they were made, for those that a late machine may be the reason of."""
+        """There are no findings; during: the monotonic times of the check, if a late machine may explain findings."""
         __tracebackhide__ = True
         lines = [str(finding) for finding in findings]
         if lines:
@@ -144,7 +144,7 @@ def _require_servers(batch: judging.Batch) -> None:
 def require(holds: object, otherwise: str) -> None:
     """Fail the requirement with a message unless something holds.
 
-    Cases use this instead of assert: a bare AssertionError is a fault of netproof.
+    Cases use this instead of assert: a bare AssertionError counts as an error of netproof.
     """
     __tracebackhide__ = True
     if not holds:
