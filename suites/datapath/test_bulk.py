@@ -1,4 +1,4 @@
-"""Much of it at once: large transfers, fragments, many short connections: D14, D15, D17."""
+"""Load: large transfers, fragments, many short connections: D14, D15, D17."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def neighbours(testbed: Testbed) -> Iterator[tuple[ProbePod, ProbePod]]:
 
 
 def to_neighbours(testbed: Testbed, protocol: str, port: int, family: str) -> list[Flow]:
-    """Flows between them, for their servers to be asked on their own hosts."""
+    """Flows between them, for the controls of their servers."""
     return [to_pod(client.key, server, protocol, port, family) for client, server in neighbours(testbed)]
 
 

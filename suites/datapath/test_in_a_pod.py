@@ -46,7 +46,7 @@ def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect
 
 
 def require_second_container(testbed: Testbed, pod: ProbePod) -> None:
-    """See that the second container serves, asked by a neighbour: loopback, the usual control, is the question here.
+    """Check from a neighbour that the second container answers; loopback, the usual control, is under test here.
 
     Raises:
         Inconclusive: it does not.

@@ -1,4 +1,4 @@
-"""A pod that is created now: D66."""
+"""New pods: D66."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
             expect.flows(flows, probers=probers, patience=REQUIRED)
         seconds = time.monotonic() - begun
         expect.facts["reachable_seconds"] = round(seconds, 2)
-        within(seconds, REQUIRED, "until new pods were reachable it", (begun, begun + seconds))
+        within(seconds, REQUIRED, "reaching new pods", (begun, begun + seconds))
     finally:
         with contextlib.suppress(NeverHappenedError):  # what does not go is D64's
             probe_pods.remove(testbed.kube, plans)

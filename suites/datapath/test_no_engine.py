@@ -1,4 +1,4 @@
-"""A NetworkPolicy where nobody enforces one: K06."""
+"""A NetworkPolicy in a cluster without policy engine: K06."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed,
     policy = serialization.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
     testbed.kube.apply([policy])
     try:
-        expect.facts["said"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"
+        expect.facts["result"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"
         expect.flows(
             [to_pod(one.key, other, "tcp", PORTS[0], family) for one, other in testbed.pairs(same_node=False)]
         )

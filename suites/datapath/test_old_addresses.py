@@ -1,4 +1,4 @@
-"""An address whose pod is gone, and the next pod that gets it: D68, N01."""
+"""The address of a deleted pod, and the next pod that gets it: D68, N01."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Flow]:
 
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
-    """A pod on a node, where one is given with the addresses that it had; one that does not come is removed."""
+    """A pod on a node, with the addresses of an earlier pod if one is given; one that does not start is removed."""
     address_reuse.request_next(testbed.cluster, node, like.ips if like else ())
     plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
     try:
@@ -85,7 +85,7 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
 @needs(NODE_COMMANDS, "host-local")
 @disturbs
 def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Nobody answers at a deleted pod's address, and after it was given away nobody but its new pod."""
+    """A deleted pod's address does not answer; once it is allocated again, only the new pod answers."""
     plan, new = reused(testbed, expect, family)
     try:
         for client in testbed.pods.values():
@@ -105,6 +105,6 @@ def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: E
         begun = time.monotonic()
         with with_probers(testbed, new) as probers:
             seconds = expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
-        within(seconds, REQUIRED, "until a pod with a used address was reachable it", (begun, begun + seconds))
+        within(seconds, REQUIRED, "reaching a pod with a used address", (begun, begun + seconds))
     finally:
         probe_pods.remove(testbed.kube, [plan])

@@ -88,7 +88,7 @@ def test_every_ordered_pair_of_nodes_carries_traffic(testbed: Testbed, expect: E
 
 @requirement("D06")
 def test_the_right_pod_answers_and_sees_the_clients_address(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Whoever is asked answers itself, and sees the asking pod's own address."""
+    """The pod with the destination address answers, and sees the client pod's own address."""
     expect.flows(
         [
             to_pod(client.key, server, protocol, PORTS[0], family, sources=frozenset({client.ip(family)}))

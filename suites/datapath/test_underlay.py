@@ -1,4 +1,4 @@
-"""What pods' packets do on the way, and what they leave on the underlay: K01, K05, K07."""
+"""The path of pods' packets, and their traces on the underlay: K01, K05, K07."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def hops(testbed: Testbed, client: ProbePod, server: ProbePod) -> list[tuple[str
     """(node, interface) that a packet passes from a pod to one on another node."""
     device = testbed.placeholders(client.node).get(Placeholder.DEVICE, "")
     tunnel = testbed.encapsulated(client.node, server.node) and device
-    encrypted = testbed.cni.variant.encapsulation == "wireguard"  # then nobody sees the packet on the uplink
+    encrypted = testbed.cni.variant.encapsulation == "wireguard"  # then the packet is not visible on the uplink
     there = ["cni0", *([device] if tunnel else []), *([] if encrypted else [UPLINK])]
     return [(client.node, each) for each in there] + [(server.node, each) for each in reversed(there)]
 
 
 def passed(packets: Iterable[CapturedPackets], pair: tuple[str, str]) -> int:
-    """How many datagrams of a pair of pods an interface saw, in whatever wrapping; in or out counts once."""
+    """How many datagrams of a pair of pods passed an interface, encapsulated or not; in and out count once."""
     seen = {"in": 0, "out": 0}
     for packet in packets:
         if any(header.pair == pair and header.protocol == "udp" for header in packet.headers):

@@ -1,4 +1,4 @@
-"""What is on the wire between nodes: D48."""
+"""Encapsulation on the wire between nodes: D48."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, fam
 def unlike_declared(
     testbed: Testbed, captures: Captures, pairs: list[tuple[ProbePod, ProbePod]], family: str
 ) -> Iterator[Finding]:
-    """The pairs whose packets are not on the wire as the variant declares."""
+    """The pairs whose packets are not encapsulated as the variant declares."""
     encapsulation = testbed.cni.variant.encapsulation
     for client, server in pairs:
         wanted = {encapsulation} if testbed.encapsulated(client.node, server.node) else {"bare"}

@@ -1,4 +1,4 @@
-"""Pods and the world outside the cluster: D40 to D42."""
+"""Pods and external hosts: D40 to D42."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from suites.support.expect import Expect, require
 from suites.support.marks import needs, requirement
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
-LISTENED = 0.5  # seconds that a neighbour listens; nobody answers a group
+LISTENED = 0.5  # seconds that a neighbour listens; a group has no answers
 
 
 def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list[Flow]:
-    """Flows from every pod to the outside host."""
+    """Flows from every pod to the external host."""
     address = testbed.topology.outside_ip(Family(family))
     return [
         Flow(
@@ -45,7 +45,7 @@ def test_pods_reach_the_outside(testbed: Testbed, expect: Expect, family: str) -
 @requirement("D41")
 @needs(EXTERNAL_HOST, "masquerade")
 def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect, family: str) -> None:
-    """The outside host sees the node's address, and no packet with a pod's address leaves for it."""
+    """The external host sees the node's address, and no packet with a pod's address leaves for it."""
     outside = testbed.topology.outside_ip(Family(family))
     with Captures(testbed, f"D41-{family}") as uplinks:
         expect.flows(outward(testbed, family, masqueraded=True))

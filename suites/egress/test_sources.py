@@ -1,4 +1,4 @@
-"""Whose address is seen where pods, nodes and the outside meet: D44 to D47."""
+"""Source addresses between pods, nodes and external hosts: D44 to D47."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEPT = 0.1  # share of source ports that may be the pod's own; by chance it is F
 
 
 def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
-    """The source ports of TCP packets from an address to the outside host."""
+    """The source ports of TCP packets from an address to the external host."""
     return {
         packet.outer.sport
         for _, packet in captures.packets
@@ -29,7 +29,7 @@ def source_ports(captures: Captures, source: str, outside: str) -> set[int]:
 @requirement("D44")
 @needs(EXTERNAL_HOST, NODE_COMMANDS, "masquerade", "cni0-bridge")
 def test_masqueraded_connections_get_random_ports(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Of 200 connections to the outside hardly any keeps the pod's source port."""
+    """Of 200 connections to the external host at most a tenth keeps the pod's source port."""
     outside = testbed.topology.outside_ip(Family(family))
     client = testbed.pods_on(testbed.nodes[0])[0]
     with Captures(testbed, f"D44-in-{family}", "cni0") as inner, Captures(testbed, f"D44-out-{family}") as outer:
@@ -67,7 +67,7 @@ def test_other_nodes_see_the_pods_node(testbed: Testbed, expect: Expect, family:
 @needs(EXTERNAL_HOST, EXTERNAL_CLIENT, NODE_COMMANDS, "pod-cidr")
 @disturbs
 def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, expect: Expect, family: str) -> None:
-    """A client outside whose packets come to the pod's own node is seen with its own address."""
+    """A pod sees an external client's own address if the packets arrive at the pod's own node."""
     outside = testbed.topology.outside_ip(Family(family))
     pod = testbed.pods_on(testbed.nodes[-1])[0]
     with route_pods_via(testbed, {pod.node: pod.node}, family):
@@ -79,7 +79,7 @@ def test_a_client_outside_is_seen_as_itself_at_the_pods_node(testbed: Testbed, e
 
 
 def at_another_node(testbed: Testbed, via: str, family: str) -> frozenset[str]:
-    """Who a client outside is for a pod when its packets come by another node, as the variant documents it."""
+    """The source addresses that a pod sees of an external client via another node, as the variant documents."""
     outside = testbed.topology.outside_ip(Family(family))
     if "external-masquerade" not in testbed.cni.variant.features:
         return frozenset({outside})

@@ -1,4 +1,4 @@
-"""A change of plugins as it goes on: who reaches whom, whose addresses are whose, what is left on nodes."""
+"""A migration between plugins: reachability of pods, shared addresses, leftovers on nodes."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from policies.flow import Flow
     from policies.matrix import Wrong
 
-NAMESPACE = "netproof-later"  # of pods that are made while plugins change
-PATIENCE = 60.0  # seconds until nothing changes any more; our patience
-POD_PATIENCE = 60.0  # seconds until a pod that is made on the way starts; our patience, it takes about one
+NAMESPACE = "netproof-later"  # of pods that are created during the migration
+PATIENCE = 60.0  # seconds until reachability is stable; our patience
+POD_PATIENCE = 60.0  # seconds until a pod that is created meanwhile starts; our patience, it takes about one
 
 
 @dataclass
 class Takeover:
-    """One change of plugins.
+    """One migration.
 
     Attributes:
         testbed: the cluster.
-        later: pods that were made on the way.
-        lines: what was seen, in words.
+        later: pods that were created during it.
+        lines: the log for the report.
     """
 
     testbed: Testbed
@@ -65,8 +65,8 @@ class Takeover:
             first = replacing.configurations(cluster, forgetful)[0]
             self.lines.append(f"On {forgetful} the configuration that counts, the first by name, is {first}.")
 
-    def make_later_pods(self, nodes: Iterable[str], name: str) -> None:
-        """Make two pods on each of these nodes, as somebody who has just changed the plugin does."""
+    def create_later_pods(self, nodes: Iterable[str], name: str) -> None:
+        """Create two pods on each of these nodes, to try the new plugin."""
         made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
         probe_pods.apply(self.testbed.kube, made)
         for plan in made:
@@ -75,8 +75,8 @@ class Takeover:
             except NeverHappenedError as error:
                 self.lines.append(f"A pod does not start: {error}")
 
-    def look(self, when: str) -> Sequence[Wrong]:
-        """Who reaches whom once that no longer changes, counted by age and by place; what went wrong."""
+    def log_reachability(self, when: str) -> Sequence[Wrong]:
+        """Log the stable reachability of pods, counted by their age and node; return the wrong flows."""
         with with_probers(self.testbed, *self.later) as probers:
             pods = [*self.testbed.pods.values(), *self.later]
             flows = [
@@ -95,7 +95,7 @@ class Takeover:
             try:
                 waiting.unchanging(probe, f"nothing changing {when}", patience=PATIENCE)
             except NeverHappenedError as error:
-                self.lines.append(f"{error} What follows is the last look.")
+                self.lines.append(f"{error} The last result follows.")
         if last.dead:
             raise Inconclusive(f"probe servers do not answer on their own hosts: {'; '.join(last.dead)}")
         self.lines.append(f"\n{when}:")
@@ -129,8 +129,8 @@ class Takeover:
                 owners[address].append(pod.key)
         return [f"{ip} belongs to {' and '.join(keys)}" for ip, keys in sorted(owners.items()) if len(keys) > 1]
 
-    def make_all_anew(self) -> None:
-        """Delete every pod and make it again, so that each has its network from the plugin that is there now."""
+    def recreate_pods(self) -> None:
+        """Recreate every pod, so that the current plugin sets up its network."""
         testbed = self.testbed
         testbed.forget_probers()
         self.clear()
@@ -139,14 +139,14 @@ class Takeover:
         try:
             made = probe_pods.create(testbed.kube, planned)
         except NeverHappenedError as error:
-            raise Refuted(f"pods that are made anew do not start: {error}", error.during) from error
+            raise Refuted(f"recreated pods do not start: {error}", error.during) from error
         testbed.pods.clear()
         testbed.pods |= {pod.key: pod for pod in made}
         wait_until_all_answer(testbed)
-        self.lines.append("Every pod was deleted and made anew.")
+        self.lines.append("Every pod was recreated.")
 
     def clear(self) -> None:
-        """Delete the pods that were made on the way, those that never started too."""
+        """Delete the pods that were created during the migration, also those that never started."""
         namespace = probe_pods.namespace_object(NAMESPACE)
         self.testbed.kube.delete(namespace)
         self.testbed.kube.wait_until_gone(namespace, patience=replacing.PATIENCE)

@@ -50,9 +50,9 @@ def change(testbed: Testbed) -> Iterator[Change]:
 
 @pytest.fixture
 def takeover(testbed: Testbed) -> Iterator[Takeover]:
-    """A change of plugins that begins; what it made on the way goes in any case."""
+    """A new migration; the pods that it creates are deleted in any case."""
     if len(testbed.nodes) < 2:
-        pytest.skip("a node that is forgotten needs another one")
+        pytest.skip("a node with stale configuration needs another node beside it")
     begun = Takeover(testbed)
     yield begun
     begun.clear()
@@ -67,34 +67,34 @@ def successor(testbed: Testbed) -> Plugin:
 
 
 def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], which: str) -> None:
-    """Make every pod anew; then all reach each other, and what the plugin of before left is listed."""
+    """Recreate every pod; then all reach each other, and leftovers of the previous plugin are listed."""
     __tracebackhide__ = True
-    takeover.make_all_anew()
-    wrong = takeover.look("with every pod made anew")
+    takeover.recreate_pods()
+    wrong = takeover.log_reachability("with every pod recreated")
     now = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
     left = {node: sorted(before[node] & now[node]) for node in before}
-    takeover.lines.append("\nStill there of the plugin of before:")
+    takeover.lines.append("\nLeft by the previous plugin:")
     takeover.lines += [f"  {node}: {line}" for node, lines in left.items() for line in lines] or ["  nothing"]
     expect.facts["left"] = {node: len(lines) for node, lines in left.items()}
     evidence.attach_text(which, "\n".join(takeover.lines), expect.evidence)
     expect.facts["seen"] = takeover.lines
-    expect.nothing([*wrong, *takeover.shared()], "with every pod made anew, pods do not reach each other")
+    expect.nothing([*wrong, *takeover.shared()], "with every pod recreated, pods do not reach each other")
 
 
 def with_mistakes(takeover: Takeover, successor: Plugin) -> None:
-    """Replace the plugin as people do who forget a node's configuration, and to make pods anew; who reaches whom."""
+    """Replace the plugin with two common mistakes: stale configuration on a node, and pods that are not recreated."""
     testbed = takeover.testbed
     forgetful = testbed.nodes[0]
     old = replacing.configurations(testbed.cluster, forgetful)
     takeover.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
-    takeover.look("with the pods of before")
-    takeover.make_later_pods(testbed.nodes, "first")
-    takeover.look(f"with later pods on every node, {forgetful} among them")
+    takeover.log_reachability("with the earlier pods")
+    takeover.create_later_pods(testbed.nodes, "first")
+    takeover.log_reachability(f"with later pods on every node, {forgetful} among them")
     news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
     replacing.forget(testbed.cluster, forgetful, set(old) - set(news))
     takeover.lines.append(f"\nThe last configuration was removed on {forgetful}.")
-    takeover.make_later_pods([forgetful], "second")
-    takeover.look("with pods made after that")
+    takeover.create_later_pods([forgetful], "second")
+    takeover.log_reachability("with pods created after that")
 
 
 @requirement("K09")
@@ -103,7 +103,7 @@ def with_mistakes(takeover: Takeover, successor: Plugin) -> None:
 def test_another_plugin_on_a_live_cluster(
     takeover: Takeover, successor: Plugin, expect: Expect, change: Change
 ) -> None:
-    """After the plugin was replaced and every pod made anew, all reach each other; before that it is told who does."""
+    """After the plugin is replaced and every pod recreated, all reach each other; reachability before is logged."""
     before = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
     change.former, change.made = before, True
     with_mistakes(takeover, successor)
@@ -114,7 +114,7 @@ def test_another_plugin_on_a_live_cluster(
 @needs("successor")
 @disturbs
 def test_and_back(takeover: Takeover, successor: Plugin, expect: Expect, change: Change) -> None:
-    """After the former plugin has come back without a mistake and every pod was made anew, all reach each other."""
+    """After a correct migration back and every pod recreated, all reach each other."""
     testbed = takeover.testbed
     if not change.made:  # K09 did not run
         change.former, change.made = replacing.traces(testbed.cluster, testbed.nodes), True
@@ -123,5 +123,5 @@ def test_and_back(takeover: Takeover, successor: Plugin, expect: Expect, change:
     before = {node: lines - change.former.get(node, set()) for node, lines in now.items()}
     takeover.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
     change.made = False
-    takeover.look("with the pods of before")
+    takeover.log_reachability("with the earlier pods")
     finish(takeover, expect, before, "how the former plugin came back")

@@ -25,7 +25,7 @@ PATIENCE = 15.0  # seconds; our patience until CoreDNS has seen Services created
 
 @pytest.fixture
 def server(testbed: Testbed, family: str) -> str:
-    """The DNS Service's address of a family; asked per case, so that CoreDNS starts under the case's lock."""
+    """The DNS Service's address of a family; looked up per case, so that CoreDNS starts under the case's lock."""
     found = dns.servers(testbed)
     if family not in found:  # kubeadm's has one address in dual stack, too
         there = f"has an address of {' and '.join(found)} only" if found else "is not there"
@@ -51,7 +51,7 @@ def unanswered(testbed: Testbed, server: str, name: str, wanted: set[str], round
 def test_service_names_resolve_from_every_node(
     testbed: Testbed, expect: Expect, services: Services, server: str
 ) -> None:
-    """A and AAAA asked from one port are both answered, from every node, 99 of 100 within a second."""
+    """Queries for A and AAAA from one port both have answers, on every node, 99 of 100 within a second."""
     node = testbed.nodes[0]
     name = f"one-{node}.{NAMESPACES[0]}.svc.cluster.local"
     wanted = {services.cluster_ip(f"one-{node}", each) for each in testbed.topology.families}

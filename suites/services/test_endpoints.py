@@ -69,7 +69,7 @@ class Sticky:
 
 
 def identities(testbed: Testbed, client: str, target: Target) -> Iterator[str]:
-    """Who answers a client's connections."""
+    """The identity that answers each of a client's connections, or the outcome."""
     for row in testbed.probers[client].probe([target], rounds=ROUNDS)[0]:
         yield row.identity if row.outcome == CONNECTED else row.outcome
 

@@ -56,7 +56,7 @@ def test_pods_reach_external_and_load_balancer_addresses(expect: Expect, service
 def test_the_outside_reaches_external_and_load_balancer_addresses(
     expect: Expect, services: Services, family: str
 ) -> None:
-    """A host outside reaches both addresses through the node they are routed to."""
+    """An external host reaches both addresses through the node they are routed to."""
     expect.flows(to_external(services, [OUTSIDE], family), patience=PATIENCE)
 
 

@@ -22,7 +22,7 @@ PORTS_ON_NODE = {"ipv4": 28081, "ipv6": 28082}  # one per family: their cases ma
 
 
 def to_host_port(testbed: Testbed, node: str, identity: str, family: str, *, outside: bool) -> list[Flow]:
-    """Flows to the node's port from pods and nodes, from outside, and on the node from its loopback."""
+    """Flows to the node's port from pods and nodes, from the external host, and on the node from its loopback."""
     address = testbed.hosts[node].ip(family)
     sources = [testbed.pods_on(name)[0].key for name in testbed.nodes]
     sources += [host.key for host in testbed.hosts.values()] + ([OUTSIDE] if outside else [])

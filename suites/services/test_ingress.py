@@ -1,4 +1,4 @@
-"""The path of an Ingress: a proxy pod in the host network between clients outside and a Service: S03."""
+"""The path of an Ingress: a proxy pod in the host network between external clients and a Service: S03."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def proxy(testbed: Testbed, node: str, port: int, address: str) -> tuple[PodPlan
 def test_a_proxy_in_the_host_network_leads_to_a_service(
     testbed: Testbed, expect: Expect, services: Services, family: str
 ) -> None:
-    """A client outside reaches a Service's pod on another node through a proxy pod, as through an Ingress."""
+    """An external client reaches a Service's pod on another node through a proxy pod, as through an Ingress."""
     node = next((name for name in testbed.nodes if name != services.home), services.home)
     port = FIRST_PORT + (family == "ipv6")
     plan, _ = proxy(testbed, node, port, services.cluster_ip(f"one-{services.home}", family))
     try:
         target = Target("tcp", testbed.hosts[node].ip(family), port)
         identities = frozenset({services.endpoint.key})
-        sources = testbed.addresses_of(node, family)  # the proxy is who asks
+        sources = testbed.addresses_of(node, family)  # the proxy is the client
         flow = Flow(OUTSIDE, "ingress", target, identities=identities, sources=sources, server_port=PORTS[0])
         expect.flows([flow], patience=PATIENCE)
     finally:

@@ -1,4 +1,4 @@
-"""Who may answer, and whom the endpoint sees: D27, D28, S01."""
+"""Traffic policies: allowed endpoints, and the client's source address: D27, D28, S01."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def to_local(services: Services, source: str, via: str, family: str, **expected:
 def test_external_traffic_policy_local_keeps_the_clients_address(
     expect: Expect, services: Services, family: str
 ) -> None:
-    """A client outside is seen with its own address when the node it asks runs the endpoint."""
+    """An endpoint sees an external client's own address if the client connects to the endpoint's node."""
     outside = services.testbed.topology.outside_ip(Family(family))
     flows = to_local(services, OUTSIDE, services.home, family, sources=frozenset({outside}))
     expect.flows(list(flows), patience=PATIENCE)
@@ -47,7 +47,7 @@ def test_external_traffic_policy_local_keeps_the_clients_address(
 def test_external_traffic_policy_local_refuses_nodes_without_endpoint(
     expect: Expect, services: Services, family: str
 ) -> None:
-    """A node without endpoint drops a client outside, while its own pods reach the same port on it."""
+    """A node without endpoint drops external clients, while its own pods reach the same port on it."""
     testbed = services.testbed
     others = [node for node in testbed.nodes if node != services.home]
     flows = []
