@@ -45,7 +45,7 @@ def change(testbed: Testbed) -> Iterator[Change]:
         takeover = Takeover(testbed)
         with contextlib.suppress(NetproofError, Refuted):  # then what follows says what does not work
             takeover.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
-            takeover.make_all_anew()
+            takeover.recreate_pods()
 
 
 @pytest.fixture
