@@ -68,4 +68,4 @@ def sentence(document: dict[str, Any]) -> str:
     if not undecided and share < SAID:
         return ""
     said = f"the machine was late: its processors were not to be had for {share:.0%} of the run"
-    return f"{said}; {len(undecided)} cases are inconclusive for that." if undecided else f"{said}."
+    return f"{said}; cases that are inconclusive for that: {len(undecided)}." if undecided else f"{said}."

@@ -158,7 +158,7 @@ def test_the_documents_say_how_late_the_machine_was() -> None:
     late = record("inconclusive", "D01") | {"facts": {"lateness": LATE | {"inconclusive": True}}}
     document = verdict.build(ledger(late), FACTS | {"lateness": LATE}, started="x", seconds=1, seed=7)
     assert document["lateness"] == LATE
-    assert lateness.sentence(document).endswith("for 43% of the run; 1 cases are inconclusive for that.")
+    assert lateness.sentence(document).endswith("for 43% of the run; cases that are inconclusive for that: 1.")
     calm = verdict.build(ledger(record("passed", "D01")), FACTS, started="x", seconds=1, seed=7)
     assert lateness.sentence(calm) == ""
     with pytest.raises(jsonschema.ValidationError):
