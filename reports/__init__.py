@@ -1,1 +1,1 @@
-"""What was learnt: verdicts, the ledger of records, and the reports made of it."""
+"""Records of cases, verdicts, and the reports that are made of them."""

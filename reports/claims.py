@@ -1,4 +1,4 @@
-"""What people claim about a plugin, answered by what a run found."""
+"""Claims that documentation makes about a plugin, answered with the verdicts of a run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Answer:
-    """A claim and what the run says of it.
+    """A claim and its answer.
 
     Attributes:
         claim: as people write it.
-        says: holds, fails or open.
-        words: what is true, what does not hold, or what was not asked.
+        says: holds, fails or open: whether the answer of the plugin's folder holds.
+        words: the answer as a sentence.
         evidence: requirement → verdict.
     """
 
@@ -37,7 +37,7 @@ class Answer:
 
 
 def answer(rows: Iterable[dict[str, Any]], document: dict[str, Any]) -> list[Answer]:
-    """What a verdict.json says of claims.
+    """The answers of a verdict.json to claims.
 
     Args:
         rows: {claim, answer, requirements}, all about the plugin of the run.
@@ -48,7 +48,7 @@ def answer(rows: Iterable[dict[str, Any]], document: dict[str, Any]) -> list[Ans
 
 
 def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:
-    evidence = {identity: verdicts.get(identity, "not asked") for identity in row["requirements"]}
+    evidence = {identity: verdicts.get(identity, "not checked") for identity in row["requirements"]}
     wrong = [identity for identity, verdict in evidence.items() if verdict == "failed"]
     if wrong:
         return Answer(row["claim"], "fails", f"Does not hold here: see {', '.join(wrong)}.", evidence)
@@ -59,16 +59,16 @@ def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:
 
 
 def into_allure(answers: list[Answer], folder: Path) -> None:
-    """Put the table into Allure's results as a result of its own, so that the report holds it."""
+    """Add the table to Allure's results, as the attachment of a result of its own."""
     identity = str(uuid.uuid4())
     source = f"{identity}-attachment.html"
     (folder / source).write_text(page(answers))
-    said = Counter(answer.says for answer in answers)
+    counts = Counter(answer.says for answer in answers)
     moment = int(time.time() * 1000)
     result = {
         "uuid": identity,
         "historyId": "claims",
-        "name": f"Claims: {said['holds']} answered, {said['fails']} do not hold, {said['open']} not asked",
+        "name": f"Claims: {counts['holds']} answered, {counts['fails']} do not hold, {counts['open']} not checked",
         "status": "passed",
         "stage": "finished",
         "start": moment,

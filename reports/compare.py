@@ -1,23 +1,20 @@
 """Several verdict.json side by side: which requirements differ, on the terminal and as a page.
 
 `python -m reports.compare FILE…` shows runs; with `-` among them, each line `NAME: why` on standard input stands for
-a run that said nothing.
+a run without a verdict.
 """
 
 from __future__ import annotations
 
 import html
-import json
-import statistics
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from reports import differences
+from reports.runs import FIGURES, Run, load, order
 
 MARKS = {
     "passed": ".",
@@ -28,69 +25,8 @@ MARKS = {
     "undefined": "u",
     "": " ",
 }
-FIGURES = (("D14", "MB per s"), ("D17", "connections per s"), ("D17", "CPU ms per connection"))  # facts of cases
 COLOURS = {"passed": "#d8f0d8", "failed": "#f6b8b8", "unsupported": "#eee", "error": "#f6b8b8", "": "#fff"}
 STYLE = "table{border-collapse:collapse;font:13px monospace}td,th{border:1px solid #ccc;padding:3px 6px}"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run.
-
-    Attributes:
-        name: the folder's name.
-        verdict: of the whole.
-        rows: requirement id → its row in verdict.json.
-        seconds: how long it took.
-        provider: of its cluster.
-    """
-
-    name: str
-    verdict: str
-    rows: dict[str, dict[str, Any]]
-    seconds: float = 0.0
-    provider: str = ""
-
-    def of(self, identity: str) -> str:
-        """A requirement's verdict, "" where the run does not know it."""
-        return str(self.rows.get(identity, {}).get("verdict", ""))
-
-    def cases(self, identity: str) -> dict[str, str]:
-        """The verdicts of a requirement's cases, by node id."""
-        return {case["case"]: str(case["verdict"]) for case in self.rows.get(identity, {}).get("cases", [])}
-
-    def figure(self, identity: str, fact: str) -> str:
-        """A fact of a requirement's first case that has it, the median where it is a list; "" where none has."""
-        for case in self.rows.get(identity, {}).get("cases", []):
-            if (value := case["facts"].get(fact)) is not None:
-                return str(statistics.median(value) if isinstance(value, list) else value)
-        return ""
-
-
-def load(path: Path) -> Run:
-    """A run from its verdict.json."""
-    document = json.loads(path.read_text())
-    rows = {row["id"]: row for row in document["requirements"]}
-    provider = str(document["cluster"].get("provider", ""))
-    return Run(path.parent.name, document["verdict"], rows, document["seconds"], provider)
-
-
-def order(runs: list[Run]) -> list[str]:
-    """Every requirement's id; those in which runs differ first."""
-    known = sorted({identity for run in runs for identity in run.rows})
-    return sorted(known, key=lambda identity: (len({run.of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
-
-
-def differing(one: Run, other: Run) -> list[str]:
-    """The cases that came to something else in the other run, by requirement; what only one of them ran counts."""
-    lines = []
-    for identity in order([one, other]):
-        here, there = one.cases(identity), other.cases(identity)
-        for case in sorted(here.keys() | there.keys()):
-            came_to = [f"{seen.get(case, 'not run')} in {run.name}" for seen, run in ((here, one), (there, other))]
-            if here.get(case) != there.get(case):
-                lines.append(f"{identity} {case}: {', '.join(came_to)}")
-    return lines
 
 
 def table(runs: list[Run]) -> Table:
@@ -107,27 +43,27 @@ def table(runs: list[Run]) -> Table:
 
 
 def figures(runs: list[Run]) -> Table:
-    """What was measured on the way, a row per run."""
-    result = Table("run", *(fact for _, fact in FIGURES), box=None, pad_edge=False, header_style="bold")
+    """The figures, a row per run."""
+    result = Table("run", *(figure.fact for figure in FIGURES), box=None, pad_edge=False, header_style="bold")
     for number, run in enumerate(runs, 1):
-        result.add_row(f"{number} {run.name}", *(run.figure(*figure) for figure in FIGURES))
+        result.add_row(f"{number} {run.name}", *(run.figure(figure) for figure in FIGURES))
     return result
 
 
-def page(runs: list[Run], silent: list[str]) -> str:
-    """The same as an HTML page, with the message of what failed behind its cell."""
+def page(runs: list[Run], without_verdict: list[str]) -> str:
+    """The table and the figures as an HTML page; a cell's title has the messages of its cases."""
     head = "".join(f"<th>{html.escape(run.name)}<br>{run.verdict}</th>" for run in runs)
     lines = []
     for identity in order(runs):
         sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
         cells = "".join(_cell(run, identity) for run in runs)
         lines.append(f"<tr><th>{identity}</th>{cells}<td>{html.escape(sentence)}</td></tr>")
-    without = "".join(f"<p>{html.escape(line)}</p>" for line in silent)
+    without = "".join(f"<p>{html.escape(line)}</p>" for line in without_verdict)
     rows = "".join(
-        f"<tr><th>{html.escape(run.name)}</th>{''.join(f'<td>{run.figure(*figure)}</td>' for figure in FIGURES)}</tr>"
+        f"<tr><th>{html.escape(run.name)}</th>{''.join(f'<td>{run.figure(figure)}</td>' for figure in FIGURES)}</tr>"
         for run in runs
     )
-    measured = f"<table><tr><th></th>{''.join(f'<th>{fact}</th>' for _, fact in FIGURES)}</tr>{rows}</table>"
+    measured = f"<table><tr><th></th>{''.join(f'<th>{figure.fact}</th>' for figure in FIGURES)}</tr>{rows}</table>"
     why = "".join(f"<p>{html.escape(line)}</p>" for line in differences.lines(runs, order(runs)))
     body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{why}<p></p>{measured}{without}"
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
@@ -135,15 +71,15 @@ def page(runs: list[Run], silent: list[str]) -> str:
 
 def _cell(run: Run, identity: str) -> str:
     verdict = run.of(identity)
-    said = "\n".join(c["message"] for c in run.rows.get(identity, {}).get("cases", []) if c["message"])
+    messages = "\n".join(c["message"] for c in run.rows.get(identity, {}).get("cases", []) if c["message"])
     colour = COLOURS.get(verdict, "#ffe9b0")
-    return f'<td style="background:{colour}" title="{html.escape(said[:2000])}">{verdict}</td>'
+    return f'<td style="background:{colour}" title="{html.escape(messages[:2000])}">{verdict}</td>'
 
 
 def main(paths: list[str]) -> int:
-    """Show the runs, and write compare.html beside the first one's folder."""
+    """Show the runs, and write compare.html beside the folder of the first run."""
     runs = [load(Path(path)) for path in paths if path != "-"]
-    silent = sys.stdin.read().splitlines() if "-" in paths else []
+    without_verdict = sys.stdin.read().splitlines() if "-" in paths else []
     console = Console(highlight=False)
     if runs:
         console.print(table(runs))
@@ -151,13 +87,13 @@ def main(paths: list[str]) -> int:
         console.print("\n" + "  ".join(f"{mark} {name}" for name, mark in MARKS.items() if name))
     for number, run in enumerate(runs, 1):
         console.print(f"{number:3} {run.name}: {run.verdict} ({run.seconds:.0f} s)")
-    for line in silent:
+    for line in without_verdict:
         console.print(f"  - {line}")
     for line in differences.lines(runs, order(runs)):
         console.print(f"differs: {line}", soft_wrap=True)
     if runs:
         out = Path(next(path for path in paths if path != "-")).parent.parent / "compare.html"
-        out.write_text(page(runs, silent))
+        out.write_text(page(runs, without_verdict))
         console.print(f"page: {out}", soft_wrap=True)
     return 0
 

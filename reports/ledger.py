@@ -1,7 +1,4 @@
-"""One record per case, in one place.  Workers hand records over; the ledger is the only one that keeps them.
-
-A record is a plain dict: case (node id), title, requirements, verdict, seconds, message, facts.
-"""
+"""The records of a run, and the verdicts that follow from them.  Only the process that writes reports has one."""
 
 from __future__ import annotations
 
@@ -17,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policies.requirements import Requirement
-
-Record = dict[str, Any]
+    from reports.record import Record
 
 
 @dataclass
@@ -34,22 +30,22 @@ class Ledger:
     known: Mapping[str, Requirement] = field(default_factory=load)
 
     def add(self, record: Record) -> None:
-        """Keep a record."""
+        """Add a record."""
         self.records.append(record)
 
     def requirements(self) -> list[dict[str, Any]]:
-        """Each requirement that a case answered for, with its verdict and its cases, in order of id."""
+        """A row of verdict.json for each requirement that a case checked, in order of id."""
         by_id: dict[str, list[Record]] = {}
         for record in self.records:
-            for identity in record["requirements"]:
+            for identity in record.requirements:
                 by_id.setdefault(identity, []).append(record)
         return [_row(self.known[identity], by_id[identity]) for identity in sorted(by_id)]
 
     def verdict(self) -> Verdict:
         """The run's verdict."""
         rows = [(row["level"], Verdict(row["verdict"])) for row in self.requirements()]
-        loose = [("MUST", Verdict(r["verdict"])) for r in self.records if not r["requirements"]]
-        return outcome.of_run(rows + loose)
+        without_requirement = [("MUST", record.verdict) for record in self.records if not record.requirements]
+        return outcome.of_run(rows + without_requirement)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Requirements by verdict and level: {verdict: {level: n}}."""
@@ -59,7 +55,7 @@ class Ledger:
 
 
 def _row(requirement: Requirement, records: list[Record]) -> dict[str, Any]:
-    verdict = outcome.of_requirement(Verdict(record["verdict"]) for record in records)
+    verdict = outcome.of_requirement(record.verdict for record in records)
     return {
         "id": requirement.id,
         "level": requirement.level,
@@ -67,8 +63,5 @@ def _row(requirement: Requirement, records: list[Record]) -> dict[str, Any]:
         "area": requirement.area,
         "sentence": requirement.sentence,
         "link": requirement.link,
-        "cases": [
-            {key: record[key] for key in ("case", "title", "verdict", "seconds", "message", "facts")}
-            for record in sorted(records, key=lambda record: record["case"])
-        ],
+        "cases": [record.row() for record in sorted(records, key=lambda record: record.case)],
     }

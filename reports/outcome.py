@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What a case, a requirement or a run came to; the worst one wins."""
+    """The result of a case, a requirement or a run; the worst one wins."""
 
     PASSED = "passed"
     UNDEFINED = "undefined"  # the specification leaves it open
     UNSUPPORTED = "unsupported"  # not declared by the plugin, or not offered by the cluster
     INCONCLUSIVE = "inconclusive"  # a control failed: nothing can be said about the plugin
     FAILED = "failed"
-    ERROR = "error"  # our own fault
+    ERROR = "error"  # a fault of netproof or of the machine
 
 
 ORDER = list(Verdict)
@@ -29,7 +29,7 @@ EXIT_CODES = {
     Verdict.INCONCLUSIVE: 2,
     Verdict.ERROR: 3,
 }
-NOTHING_SHOWN = 2  # exit code of a run in which no case said anything
+NOTHING_SHOWN = 2  # exit code of a run without a case
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict, named like the others
@@ -37,7 +37,7 @@ class Inconclusive(Exception):  # noqa: N818 - a verdict, named like the others
 
 
 class TooLate(Inconclusive):
-    """What was seen may have come of a machine that was late; the message says what, and how late."""
+    """A late machine may explain the observation; the message has both, and how late the machine was."""
 
 
 class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
@@ -46,9 +46,9 @@ class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
     A bare AssertionError is a broken assumption of netproof's own code, so it makes a case an error.
 
     Args:
-        message: what was seen.
-        during: where a machine that was late could have caused that, and only there: when it was looked at, between
-            two times of the monotonic clock.  Then a late machine makes the case inconclusive.
+        message: the observation.
+        during: only if a late machine could have caused it: when it was made, as two times of the monotonic clock.
+            Then a late machine makes the case inconclusive.
     """
 
     def __init__(self, message: str, during: tuple[float, float] | None = None) -> None:
@@ -62,16 +62,16 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
 
 
 def of_requirement(cases: Iterable[Verdict]) -> Verdict:
-    """A requirement's verdict from its cases: an unsupported case hides none that spoke."""
+    """A requirement's verdict from its cases: unsupported and undefined cases count only if there is no other."""
     verdicts = list(cases)
-    spoke = [verdict for verdict in verdicts if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
-    return worst(spoke or verdicts)
+    decided = [verdict for verdict in verdicts if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
+    return worst(decided or verdicts)
 
 
 def of_run(by_level: Iterable[tuple[str, Verdict]]) -> Verdict:
-    """A run's verdict: MUST decides about failure; an error of ours or a failed control counts anywhere."""
+    """A run's verdict: MUST decides about failure; errors and failed controls count at every level."""
     decisive = [
         verdict for level, verdict in by_level if level == "MUST" or verdict in {Verdict.ERROR, Verdict.INCONCLUSIVE}
     ]
-    spoke = [verdict for verdict in decisive if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
-    return worst(spoke) if spoke else Verdict.INCONCLUSIVE
+    decided = [verdict for verdict in decisive if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
+    return worst(decided) if decided else Verdict.INCONCLUSIVE

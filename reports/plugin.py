@@ -20,6 +20,7 @@ from policies.datafile import BadFileError
 from reports import claims, lateness, outcome, page, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
+from reports.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -224,24 +225,24 @@ def pytest_runtest_makereport(
     if came_to is not None:
         titled = item.get_closest_marker("title")
         doc = titled.args[0] if titled else getattr(getattr(item, "function", None), "__doc__", None) or item.name
-        marks = [identity for mark in item.iter_markers("requirement") for identity in mark.args]
+        marks = tuple(identity for mark in item.iter_markers("requirement") for identity in mark.args)
         parameters = f" [{item.callspec.id}]" if hasattr(item, "callspec") else ""
-        report.__dict__["netproof"] = {  # xdist carries what is here to the controller
-            "case": item.nodeid,
-            "title": doc.strip().splitlines()[0] + parameters,
-            "requirements": marks,
-            "verdict": str(came_to),
-            "seconds": round(call.duration, 3),
-            "message": message_of(report, call),
-            "facts": item.stash.get(FACTS, {}) | lateness.facts(ask(item), call),
-        }
+        Record(
+            item.nodeid,
+            title=doc.strip().splitlines()[0] + parameters,
+            requirements=marks,
+            verdict=came_to,
+            seconds=round(call.duration, 3),
+            message=message_of(report, call),
+            facts=item.stash.get(FACTS, {}) | lateness.facts(ask(item), call),
+        ).attach(report)
     return report
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """On the controller, keep the record and show that the case is done."""
-    if CONTROLLER is not None and (record := getattr(report, "netproof", None)):
+    if CONTROLLER is not None and (record := Record.of(report)):
         CONTROLLER.keep(record)
 
 
@@ -253,22 +254,21 @@ class Controller:
         self.terminal = config.pluginmanager.getplugin("terminalreporter")
         self.unsupported: set[str] = set()  # reasons that were shown
 
-    def keep(self, record: dict[str, Any]) -> None:
-        """Keep a record and show its line."""
+    def keep(self, record: Record) -> None:
+        """Add a record to the ledger and show its line."""
         self.run.ledger.add(record)
-        came_to = Verdict(record["verdict"])
-        if came_to is Verdict.UNSUPPORTED:
-            if record["message"] in self.unsupported:
-                return  # said once; the table at the end names every requirement
-            self.unsupported.add(record["message"])
+        if record.verdict is Verdict.UNSUPPORTED:
+            if record.message in self.unsupported:
+                return  # shown once; the table at the end names every requirement
+            self.unsupported.add(record.message)
         markup = {
             Verdict.PASSED: {"green": True},
             Verdict.UNSUPPORTED: {"yellow": True},
             Verdict.INCONCLUSIVE: {"purple": True},
-        }.get(came_to, {"red": True, "bold": True})
-        self.terminal.write(f"{came_to:12}", **markup)
-        ids = ",".join(record["requirements"]) or "-"
-        self.terminal.write_line(f" {record['seconds']:6.2f} s  {ids:8} {record['title']}")
+        }.get(record.verdict, {"red": True, "bold": True})
+        self.terminal.write(f"{record.verdict:12}", **markup)
+        ids = ",".join(record.requirements) or "-"
+        self.terminal.write_line(f" {record.seconds:6.2f} s  {ids:8} {record.title}")
 
 
 CONTROLLER: Controller | None = None
@@ -296,10 +296,9 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, None, None]:
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """The record's line takes the place of pytest's letter."""
-    if CONTROLLER is None or not hasattr(report, "netproof"):
-        return None
-    return report.netproof["verdict"], "", ""
+    """Count cases by verdict; the record's line replaces pytest's letter."""
+    record = Record.of(report)
+    return None if CONTROLLER is None or record is None else (str(record.verdict), "", "")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: done before the terminal sums up

@@ -1,4 +1,4 @@
-"""What a person reads on the terminal when a run has ended."""
+"""The summary of a run on the terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reports.claims import Answer
+    from reports.fault_fact import FaultFact
 
 COLOURS = {
     Verdict.PASSED: "green",
@@ -29,14 +30,14 @@ CLOSING = {
     Verdict.PASSED: "certified: every MUST requirement that could be checked holds",
     Verdict.UNDEFINED: "nothing was decided",
     Verdict.UNSUPPORTED: "nothing was decided",
-    Verdict.INCONCLUSIVE: "inconclusive: a control failed, so nothing can be said about the plugin",
+    Verdict.INCONCLUSIVE: "inconclusive: a control failed, so nothing is known about the plugin",
     Verdict.FAILED: "not certified: a MUST requirement does not hold",
     Verdict.ERROR: "error: netproof or the machine failed, not the plugin",
 }
 
 
 def table(document: dict[str, Any]) -> Table:
-    """Requirements, the worst first."""
+    """Requirements by verdict, the worst first."""
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("verdict", "id", "level", "requirement"):
         result.add_column(name)
@@ -48,29 +49,30 @@ def table(document: dict[str, Any]) -> Table:
 
 
 def faults(document: dict[str, Any]) -> Table | None:
-    """What each fault did to users, and what brought everything back; None where no fault was tried."""
-    found = [c["facts"]["fault"] for row in document["requirements"] for c in row["cases"] if "fault" in c["facts"]]
-    if not found:
+    """Outage and recovery of each fault; None if no fault was injected."""
+    cases = [case for row in document["requirements"] for case in row["cases"]]
+    facts: list[FaultFact] = [case["facts"]["fault"] for case in cases if "fault" in case["facts"]]
+    if not facts:
         return None
     result = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("fault", "longest silence", "lost", "traffic comes back", "state comes back"):
+    for name in ("fault", "longest outage", "lost datagrams", "traffic recovers", "state recovers"):
         result.add_column(name)
-    for fault in found:
-        silence, lost = f"{fault['longest_gap']:.2f} s", str(fault["lost_datagrams"])
+    for fault in facts:
+        outage, lost = f"{fault['longest_gap']:.2f} s", str(fault["lost_datagrams"])
         crash = " (the agent crashed)" if fault["crashes"] else ""
-        result.add_row(f"{fault['id']} {fault['sentence']}", silence, lost, fault["traffic"] + crash, fault["state"])
+        result.add_row(f"{fault['id']} {fault['sentence']}", outage, lost, fault["traffic"] + crash, fault["state"])
     return result
 
 
 def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: str) -> list[str]:
-    """The last lines: what came out, and where everything is."""
+    """The last lines: verdict, counts, seed, and paths of the reports."""
     verdict = Verdict(document["verdict"])
     total = len(document["requirements"])
     parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
     ready = document["cluster"].get("ready_seconds")
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
-    said = Counter(answer.says for answer in answers)
-    counted = f"{said['holds']} answered, {said['fails']} do not hold, {said['open']} not asked by this run"
+    claims = Counter(answer.says for answer in answers)
+    counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
@@ -83,7 +85,7 @@ def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: st
 
 
 def show(document: dict[str, Any], answers: list[Answer], out: Path, page: str, width: int) -> str:
-    """Everything, as text with colours where the terminal has them."""
+    """The whole summary as text, coloured if the terminal has colours."""
     console = Console(width=width, highlight=False, soft_wrap=False)
     with console.capture() as captured:
         console.print(table(document))

@@ -1,4 +1,4 @@
-"""verdict.json: the machine's view of a run, always as its published schema says."""
+"""verdict.json: a run for machines, validated against its published schema."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SCHEMA = Path(__file__).parent / "verdict.schema.json"
 
 
 def exit_code(ledger: Ledger) -> int:
-    """0 certified, 1 not, 2 inconclusive, 3 our error."""
+    """0 certified, 1 not certified, 2 inconclusive, 3 an error of netproof or the machine."""
     if not ledger.records:
         return outcome.NOTHING_SHOWN
     return outcome.EXIT_CODES[ledger.verdict()]
 
 
 def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float, seed: int) -> dict[str, Any]:
-    """The document of a run; facts hold cni, cluster and programs."""
+    """The document of a run; facts: cni, cluster, programs, and lateness if it matters."""
     document = {
         "schema": 1,
         "verdict": ledger.verdict(),
@@ -43,7 +43,7 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
-    """Write it, whole or not at all."""
+    """Write it atomically."""
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(document, indent=1) + "\n")
     draft.replace(path)

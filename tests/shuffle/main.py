@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixtures import paths
-from reports import compare
+from reports import runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ def arguments(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return parser.parse_known_args(given)
 
 
-def run(out: Path, given: Sequence[str]) -> compare.Run:
+def run(out: Path, given: Sequence[str]) -> runs.Run:
     """Run the suites with these options.
 
     Raises:
@@ -59,12 +59,12 @@ def run(out: Path, given: Sequence[str]) -> compare.Run:
     if not path.exists():
         code = done.returncode
         raise SilentRunError(f"{out.name} ended with exit code {code} and without a verdict.", code)
-    return compare.load(path)
+    return runs.load(path)
 
 
-def different(written: compare.Run, shuffled: dict[int, compare.Run]) -> list[str]:
+def different(written: runs.Run, shuffled: dict[int, runs.Run]) -> list[str]:
     """What every order changed, each line with the order's seed."""
-    return [f"--shuffle {seed}: {line}" for seed, one in shuffled.items() for line in compare.differing(written, one)]
+    return [f"--shuffle {seed}: {line}" for seed, one in shuffled.items() for line in runs.differing(written, one)]
 
 
 def main(words: Sequence[str]) -> int:

@@ -10,6 +10,7 @@ import pytest
 from fixtures import paths
 from policies import requirements
 from reports import claims, compare, differences, page, plugin, summary, timeline
+from reports import runs as runs_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,11 +68,34 @@ def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
         folder = tmp_path / name
         folder.mkdir()
         (folder / "verdict.json").write_text(json.dumps(document(**verdicts)))
-        runs.append(compare.load(folder / "verdict.json"))
-    assert compare.order(runs) == ["D02", "D03", "D01"]
+        runs.append(runs_of.load(folder / "verdict.json"))
+    assert runs_of.order(runs) == ["D02", "D03", "D01"]
     drawn = compare.page(runs, ["ipip: no such link"])
     assert drawn.index("<th>D02</th>") < drawn.index("<th>D01</th>")
     assert "ipip: no such link" in drawn
+
+
+def test_figures_are_facts_of_cases() -> None:
+    """Each figure by which runs are compared is a fact that some case leaves under that name."""
+    text = "".join(path.read_text() for path in (paths.ROOT / "suites").rglob("*.py"))
+    assert [figure.fact for figure in runs_of.FIGURES if f'facts["{figure.fact}"]' not in text] == []
+
+
+def test_a_summary_lists_outages_and_recoveries_of_faults() -> None:
+    """A row per fault, with the outage in seconds, and how traffic and state recovered; no table without faults."""
+    fact = {
+        "id": "F01",
+        "sentence": "A route is deleted.",
+        "longest_gap": 1.234,
+        "lost_datagrams": 7,
+        "crashes": ["x"],
+    }
+    case = {"facts": {"fault": fact | {"traffic": "unaided", "state": "by a restart"}}}
+    drawn = summary.faults({"requirements": [{"cases": [case, {"facts": {}}]}]})
+    assert drawn is not None
+    cells = [next(iter(column.cells)) for column in drawn.columns]
+    assert cells == ["F01 A route is deleted.", "1.23 s", "7", "unaided (the agent crashed)", "by a restart"]
+    assert summary.faults({"requirements": [{"cases": [{"facts": {}}]}]}) is None
 
 
 def test_a_timeline_shows_each_gap_where_it_was() -> None:
@@ -92,14 +116,14 @@ def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
         said = document(**verdicts) | {"cluster": {"nodes": 3, "provider": provider}}
         (tmp_path / provider).mkdir()
         (tmp_path / provider / "verdict.json").write_text(json.dumps(said))
-    runs = [compare.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
-    found = differences.lines(runs, compare.order(runs))
+    runs = [runs_of.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
+    found = differences.lines(runs, runs_of.order(runs))
     assert [line.partition(":")[0] for line in found] == ["D01", "D40", "N11"]
     assert found[0].endswith(differences.NOT_KNOWN)
     assert found[1] == "D40: why"
     assert "strict reverse path filter" in found[2]
     assert "D01: not explained" in compare.page(runs, [])
-    assert differences.lines(runs[:1] * 2, compare.order(runs)) == []
+    assert differences.lines(runs[:1] * 2, runs_of.order(runs)) == []
 
 
 def test_a_machine_without_node_makes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

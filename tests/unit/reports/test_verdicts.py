@@ -14,6 +14,7 @@ from policies import requirements
 from reports import lateness, outcome, plugin, verdict
 from reports.ledger import Ledger
 from reports.outcome import Verdict
+from reports.record import ATTRIBUTE, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,20 +22,13 @@ if TYPE_CHECKING:
 FACTS: dict[str, Any] = {"cni": "flannel:vxlan", "cluster": {"provider": "lab"}, "programs": []}
 
 
-def record(came_to: str, *ids: str) -> dict[str, Any]:
+def record(verdict: str, *ids: str, **facts: object) -> Record:
     """A record of a case."""
-    return {
-        "case": f"suites/test_x.py::test_{came_to}",
-        "title": "Something holds.",
-        "requirements": list(ids),
-        "verdict": came_to,
-        "seconds": 0.1,
-        "message": "",
-        "facts": {},
-    }
+    case = f"suites/test_x.py::test_{verdict}"
+    return Record(case, "Something holds.", ids, Verdict(verdict), 0.1, facts=facts)
 
 
-def ledger(*records: dict[str, Any]) -> Ledger:
+def ledger(*records: Record) -> Ledger:
     """A ledger with these records."""
     result = Ledger()
     for item in records:
@@ -57,9 +51,21 @@ def ledger(*records: dict[str, Any]) -> Ledger:
         ([record("passed", "D01"), record("error")], 3),
     ],
 )
-def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[dict[str, Any]], code: int) -> None:
+def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[Record], code: int) -> None:
     """MUST decides about failure; errors and failed controls count at every level; silence proves nothing."""
     assert verdict.exit_code(ledger(*records)) == code
+
+
+def test_a_record_arrives_as_it_was_attached() -> None:
+    """It travels as JSON, and the controller has the same record; facts that are not JSON are refused."""
+    report = pytest.TestReport("suites/x.py::test_x", ("x.py", 1, "x"), {}, "passed", None, "call")
+    assert Record.of(report) is None
+    sent = record("passed", "D01", flows=9, unsupported=None)
+    sent.attach(report)
+    assert isinstance(getattr(report, ATTRIBUTE), str)
+    assert Record.of(report) == sent
+    with pytest.raises(TypeError, match="set"):
+        record("passed", nodes={"node1"}).attach(report)
 
 
 def test_an_unsupported_case_does_not_hide_one_that_failed() -> None:
@@ -155,7 +161,7 @@ def test_nothing_is_asked_where_nobody_watches() -> None:
 
 def test_the_documents_say_how_late_the_machine_was() -> None:
     """verdict.json has it by run and by case, the summary a sentence where it mattered."""
-    late = record("inconclusive", "D01") | {"facts": {"lateness": LATE | {"inconclusive": True}}}
+    late = record("inconclusive", "D01", lateness=LATE | {"inconclusive": True})
     document = verdict.build(ledger(late), FACTS | {"lateness": LATE}, started="x", seconds=1, seed=7)
     assert document["lateness"] == LATE
     assert lateness.sentence(document).endswith("for 43% of the run; cases that are inconclusive for that: 1.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.compare import Run, differing
+from reports.runs import Run, differing
 from tests.shuffle import main
 
 
