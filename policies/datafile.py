@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 UNKNOWN = "is unknown"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast, where PyYAML has it
 
 
 class BadFileError(ValueError):
@@ -125,7 +126,7 @@ def _hint(word: str, allowed: list[str]) -> str:
 
 
 def _yaml(text: str, where: str) -> Document:
-    loader = yaml.SafeLoader(text)
+    loader = LOADER(text)
     try:
         node = loader.get_single_node()
         if node is None:

@@ -64,7 +64,7 @@ cases:
         ("> x/a", "> away", "away is not in the base world (away is now remote-node)"),
         ("clauses: [1]", "clauses: [76]", "line 6, cases[0].clauses[0]: 76 is greater"),
         ("    title: t\n", "", "'title' is a required property"),
-        ("id: one", "id: [", "not YAML: expected"),
+        ("id: one", "id: [", "not YAML: "),
         (
             "x/p: {podSelector: {}}",
             'x/p: {ingress: [{from: [{ipBlock: {cidr: "${host:q}"}}]}]}',
