@@ -378,12 +378,6 @@ def test_a_daemon_set_runs_on_every_node(kube: Kube, lab: OpenLab) -> None:
         kube.delete(daemon)
 
 
-def test_two_workers_come_to_the_same_verdicts_as_one(lab: OpenLab, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """-n 2 gives the verdicts of -n 0."""
-    folder = tmp_path_factory.mktemp("verdicts")
-    assert lab.certify(folder / "two", "-n", "2") == lab.certify(folder / "none", "-n", "0")
-
-
 def test_a_pod_that_has_ended_gives_its_address_back(lab: OpenLab, kube: Kube, make: Callable[..., str]) -> None:
     """The address of a completed pod is free again while its object stays, as with a real kubelet."""
     name = make([shell("true")], restartPolicy="Never")

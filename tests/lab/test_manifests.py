@@ -27,13 +27,14 @@ def certify(out: Path, *arguments: str) -> dict[str, Any]:
     return document
 
 
-def test_flannels_own_manifest_comes_to_the_verdicts_of_ours(tmp_path: Path) -> None:
-    """kube-flannel.yml as it lies in flannel's Go module gives the same verdicts as our manifests."""
+def test_flannels_own_manifest_in_two_workers_comes_to_the_verdicts_of_ours_in_one(tmp_path: Path) -> None:
+    """kube-flannel.yml as it lies in flannel's Go module, with -n 2, gives the verdicts of our manifests with -n 0."""
     module = catalogue.modules()["flannel"]
     listed = [toolchain.find(), "list", "-mod=mod", "-m", "-f", "{{.Dir}}", module.path]
     folder = subprocess.run(listed, cwd=module.folder, capture_output=True, text=True, check=True).stdout.strip()
-    theirs = certify(tmp_path / "theirs", "--manifest", str(Path(folder) / "Documentation" / "kube-flannel.yml"))
-    ours = certify(tmp_path / "ours")
+    manifest = Path(folder) / "Documentation" / "kube-flannel.yml"
+    theirs = certify(tmp_path / "theirs", "-n", "2", "--manifest", str(manifest))
+    ours = certify(tmp_path / "ours", "-n", "0")
     assert ours["verdict"] == theirs["verdict"] == "passed"
     assert [(row["id"], row["verdict"]) for row in ours["requirements"]] == [
         (row["id"], row["verdict"]) for row in theirs["requirements"]
