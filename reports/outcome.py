@@ -69,9 +69,7 @@ def of_requirement(cases: Iterable[Verdict]) -> Verdict:
 
 
 def of_run(by_level: Iterable[tuple[str, Verdict]]) -> Verdict:
-    """A run's verdict: MUST decides about failure; errors and failed controls count at every level."""
-    decisive = [
-        verdict for level, verdict in by_level if level == "MUST" or verdict in {Verdict.ERROR, Verdict.INCONCLUSIVE}
-    ]
+    """A run's verdict: every MUST decides, and an error at any level; inconclusive if no MUST could be tested."""
+    decisive = [verdict for level, verdict in by_level if level == "MUST" or verdict is Verdict.ERROR]
     decided = [verdict for verdict in decisive if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
     return worst(decided) if decided else Verdict.INCONCLUSIVE

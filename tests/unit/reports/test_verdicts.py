@@ -45,14 +45,15 @@ def ledger(*records: Record) -> Ledger:
         ([record("unsupported", "D02")], 2),
         ([record("passed", "D01"), record("failed", "D02")], 1),
         ([record("passed", "D01"), record("failed", "D04")], 0),  # D04 is a SHOULD
-        ([record("passed", "D01"), record("inconclusive", "D04")], 2),
+        ([record("passed", "D01"), record("inconclusive", "D04")], 0),
+        ([record("passed", "D01"), record("inconclusive", "D02")], 2),
         ([record("failed", "D01"), record("inconclusive", "D02")], 1),
         ([record("failed", "D01"), record("error", "D04")], 3),
         ([record("passed", "D01"), record("error")], 3),
     ],
 )
 def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[Record], code: int) -> None:
-    """MUST decides about failure; errors and failed controls count at every level; silence proves nothing."""
+    """MUST decides; errors count at every level; a run that tested no MUST is inconclusive."""
     assert verdict.exit_code(ledger(*records)) == code
 
 
