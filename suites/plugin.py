@@ -17,7 +17,7 @@ from fixtures.testbed import evidence as kernel_evidence
 from fixtures.waiting import NeverHappenedError
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
-from suites.support.expect import Expect
+from suites.support.expect import Expect, refuted_by_agents
 from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ def _labels(request: pytest.FixtureRequest) -> None:
             allure.dynamic.label("level", requirement.level)
             allure.dynamic.link(requirement.link, name=identity)
             allure.dynamic.description(f"{requirement.sentence} Catches: {requirement.catches}.")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """A plugin that worked when the cluster came up and no longer does has failed; trylast: lateness may excuse it."""
+    __tracebackhide__ = True
+    with refuted_by_agents():
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

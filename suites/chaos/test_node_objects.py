@@ -44,7 +44,8 @@ def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
     finally:
         annotate(testbed, node, {**before, KEPT: "yes"})
         for agent in testbed.cni.agents:
-            install.wait_for_daemonset(testbed.kube, agent.namespace, agent.daemonset, len(testbed.nodes))
+            with install.readiness():
+                install.wait_for_daemonset(testbed.kube, agent.namespace, agent.daemonset, len(testbed.nodes))
         annotate(testbed, node, {KEPT: None})
 
 

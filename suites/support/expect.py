@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.cnis.install import PluginNotReadyError
 from fixtures.probes import judging
 from fixtures.probes.prober import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
@@ -133,6 +134,16 @@ class Expect:
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
             raise Refuted(f"{what}:\n{_first(lines)}", during)
+
+
+@contextmanager
+def refuted_by_agents() -> Iterator[None]:
+    """Agents that do not become ready again inside refute the case's requirement; it is no error of netproof."""
+    __tracebackhide__ = True
+    try:
+        yield
+    except PluginNotReadyError as error:
+        raise Refuted(str(error), error.during) from error
 
 
 def _require_servers(batch: judging.Batch) -> None:
