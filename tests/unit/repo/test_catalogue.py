@@ -23,6 +23,12 @@ def test_tests_that_see_a_requirement_fail_exist() -> None:
         assert name not in cited.by_breaks().keys() | cited.by_mutants().keys(), f"{name} needs no row in reds.yaml"
 
 
+def test_every_requirement_has_been_seen_to_fail() -> None:
+    """By a break, a mutant or a test; a requirement that nothing makes fail may be one that cannot fail."""
+    seen = cited.by_tests().keys() | cited.by_breaks().keys() | cited.by_mutants().keys()
+    assert cited.known().keys() - seen == set()
+
+
 def test_every_requirement_has_a_file_and_a_letter() -> None:
     """The page can say where each is defined and what its letter means."""
     assert cited.known().keys() == cited.files().keys()
