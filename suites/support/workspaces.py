@@ -32,7 +32,7 @@ class Shown(io.StringIO):
     def __init__(self, config: pytest.Config) -> None:
         super().__init__()
         self.config = config
-        with terminal.given(config):
+        with terminal.uncaptured(config):
             self.terminal = bool(sys.__stderr__ and sys.__stderr__.isatty())
 
     def isatty(self) -> bool:
@@ -41,7 +41,7 @@ class Shown(io.StringIO):
 
     def write(self, text: str) -> int:
         """Write to the terminal at once."""
-        with terminal.given(self.config):
+        with terminal.uncaptured(self.config):
             if sys.__stderr__:
                 sys.__stderr__.write(text)
                 sys.__stderr__.flush()
