@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents, install
-from fixtures.kube.client import MERGE
 from fixtures.waiting import NeverHappenedError
 from reports.outcome import Refuted
 from suites.support.marks import changes_agents, disturbs, needs, requirement
@@ -25,13 +24,12 @@ KEPT = "netproof.invalid/annotated"  # one annotation is enough for the agent to
 
 def annotated(testbed: Testbed, node: str) -> dict[str, str]:
     """A Node's annotations."""
-    return dict(testbed.kube.get(f"/api/v1/nodes/{node}")["metadata"].get("annotations", {}))
+    return dict(testbed.kube.get("nodes", node)["metadata"].get("annotations", {}))
 
 
 def annotate(testbed: Testbed, node: str, changed: dict[str, str | None]) -> None:
     """Set annotations of a Node; None removes one."""
-    body = {"metadata": {"annotations": changed}}
-    testbed.kube.request("PATCH", f"/api/v1/nodes/{node}", body, content=MERGE)
+    testbed.kube.patch("nodes", node, {"metadata": {"annotations": changed}})
 
 
 @contextmanager

@@ -52,21 +52,21 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect,
 @requirement("D63")
 def test_what_comes_with_the_agents_gets_ready(testbed: Testbed, expect: Expect) -> None:
     """Every Deployment that the plugin's manifests bring has as many ready pods as it asks for."""
-    brought = [one for one in testbed.installed if one["kind"] == "Deployment"]
-    if not brought:
-        pytest.skip(f"{testbed.cni} brings no Deployment")
+    deployments = [item for item in testbed.installed if item["kind"] == "Deployment"]
+    if not deployments:
+        pytest.skip(f"{testbed.cni} has no Deployment")
 
     def unready() -> list[Finding]:
-        return [row for one in brought for row in _unready(testbed, one["metadata"])]
+        return [finding for item in deployments for finding in _unready(testbed, item["metadata"])]
 
     expect.nothing_soon(unready, "what comes with the agents does not work", patience=READY_PATIENCE)
 
 
 def _unready(testbed: Testbed, metadata: dict[str, str]) -> list[Finding]:
-    path = f"/apis/apps/v1/namespaces/{metadata.get('namespace', 'default')}/deployments/{metadata['name']}"
-    found = testbed.kube.get(path)
-    wanted, ready = found["spec"]["replicas"], found["status"].get("readyReplicas", 0)
-    return [] if ready == wanted else [Finding("any node", metadata["name"], f"{wanted} pods ready", str(ready))]
+    namespace = metadata.get("namespace", "default")
+    deployment = testbed.kube.get("deployments", metadata["name"], namespace=namespace)
+    replicas, ready = deployment["spec"]["replicas"], deployment["status"].get("readyReplicas", 0)
+    return [] if ready == replicas else [Finding("any node", metadata["name"], f"{replicas} pods ready", str(ready))]
 
 
 def used(testbed: Testbed, node: str, agent: Agent) -> tuple[int, float] | None:

@@ -70,13 +70,13 @@ def early_pod(node: str, target: ProbePod, family: Family, labels: dict[str, str
 def outcomes(testbed: Testbed, manifest: Object) -> dict[str, dict[str, int]]:
     """The outcomes in both containers of an early pod: container → outcome → number."""
     name = manifest["metadata"]["name"]
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{name}"
 
     def ended() -> bool:
-        return testbed.kube.get(path).get("status", {}).get("phase") in {"Succeeded", "Failed"}
+        pod = testbed.kube.get("pods", name, namespace=NAMESPACE)
+        return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
     waiting.until(ended, f"the end of pod {name}", patience=probe_pods.READY_PATIENCE)
-    return {one: json.loads(testbed.kube.log(NAMESPACE, name, one, 1)) for one in ("first", "main")}
+    return {container: json.loads(testbed.kube.log(NAMESPACE, name, container, 1)) for container in ("first", "main")}
 
 
 @requirement("P59")
@@ -166,8 +166,7 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
         with with_probers(testbed, pod) as probers:
             expect.flows(flows, probers=probers, patience=PATIENCE)
             testbed.kube.delete(manifest, grace=GRACE)
-            status = testbed.kube.get(f"/api/v1/namespaces/{NAMESPACE}/pods/{plan.name}")
-            if "deletionTimestamp" not in status["metadata"]:
+            if "deletionTimestamp" not in testbed.kube.get("pods", plan.name, namespace=NAMESPACE)["metadata"]:
                 raise Inconclusive("the pod is not terminating")
             expect.flows(flows, probers=probers, patience=0.0)
 

@@ -72,8 +72,8 @@ def enforced(testbed: Testbed, *policies: Object) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in policies:
-            testbed.kube.delete(one)
+        for manifest in policies:
+            testbed.kube.delete(manifest)
 
 
 @contextmanager
@@ -104,11 +104,11 @@ def completed_pod(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[
     manifest["spec"] |= {"containers": [{"name": "main", "image": PYTHON_IMAGE, "command": wait}], "volumes": []}
     manifest["spec"]["restartPolicy"] = "Never"
     testbed.kube.apply([manifest])
-    path = f"/api/v1/namespaces/{NAMESPACE}/pods/{manifest['metadata']['name']}"
+    name = manifest["metadata"]["name"]
     pod_ips: list[dict[str, Any]] = []
 
     def ended() -> bool:
-        status = testbed.kube.get(path).get("status", {})
+        status = testbed.kube.get("pods", name, namespace=NAMESPACE).get("status", {})
         pod_ips[:] = status.get("podIPs") or pod_ips
         return bool(status.get("phase") == "Succeeded")
 
