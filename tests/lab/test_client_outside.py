@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, run_on
-from fixtures.testbed.external_host import ROUTER, changed_clients
+from fixtures.testbed.external_host import ROUTER, rewritten_sources
 from fixtures.testbed.testbed import CHANGED_CLIENTS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_a_router_that_masquerades_is_found_out(lab: OpenLab) -> None:
     def under(*rule: str) -> dict[str, str]:
         run_on(lab.testbed.cluster, ROUTER, ["iptables", "-w", "-A", *rule])
         try:
-            return changed_clients(lab.testbed)
+            return rewritten_sources(lab.testbed)
         finally:
             run_on(lab.testbed.cluster, ROUTER, ["iptables", "-w", "-D", *rule])
 
@@ -31,7 +31,7 @@ def test_a_router_that_masquerades_is_found_out(lab: OpenLab) -> None:
     assert list(masqueraded) == [outside]
     assert masqueraded[outside] not in {outside, ""}
     assert under("FORWARD", "-s", outside, "-p", "udp", "-j", "DROP") == {outside: ""}
-    assert changed_clients(lab.testbed) == {}
+    assert rewritten_sources(lab.testbed) == {}
 
 
 def test_what_is_changed_on_the_way_is_not_offered(lab: OpenLab) -> None:
