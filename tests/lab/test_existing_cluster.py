@@ -131,7 +131,7 @@ def test_what_a_killed_run_left_is_refused_and_cleaned(existing: Path, tmp_path:
 
     ended = run(existing, tmp_path / "refused")
     assert ended.code == MachineLacks.exit_code
-    assert "Namespaces of a netproof run are there already" in ended.said
+    assert "The cluster has namespaces of another netproof run" in ended.said
     assert f"nox -s clean -- --kubeconfig {existing}" in ended.said
     cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(existing)]
     said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
@@ -166,7 +166,7 @@ def test_credentials_that_are_refused_are_named(existing: Path, tmp_path: Path) 
     """A token that the API does not know ends the run with one sentence."""
     ended = run(with_token(existing, "nonsense", tmp_path / "expired"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
-    assert "refuses the credentials" in ended.said
+    assert "rejects the credentials" in ended.said
 
 
 REGISTRY = """
@@ -196,7 +196,7 @@ def test_a_registry_that_is_required_is_named(existing: Path, tmp_path: Path) ->
         waiting.until(lambda: refuses(kube), "the policy at work", patience=30)
         ended = run(existing, tmp_path / "out", "--only", "D01")
         assert ended.code == MachineLacks.exit_code
-        assert "The cluster would refuse a probe pod: " in ended.said
+        assert "The cluster would reject a probe pod: " in ended.said
         assert "images come from own.invalid only" in ended.said
         assert "--probe-image" in ended.said
         taken = run(existing, tmp_path / "dry", "--dry-run", "--probe-image", "own.invalid/python:3")
@@ -247,7 +247,16 @@ def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tm
         for objects in made.values():
             kube.delete(objects[0])
             kube.wait_until_gone(objects[0], patience=60)
-    start = "Most namespaces here have the"
-    assert f"{start} ResourceQuota small, and ours may get it: it allows 3 pods, and a run has 4 and more" in said
-    assert f"{start} ResourceQuota small, and ours may get it: it wants requests.cpu of every container" in said
-    assert f"{start} LimitRange defaults, and ours may get it: it limits containers to 16Mi of memory" in said
+    start = "Most namespaces have the"
+    assert (
+        f"{start} ResourceQuota small, and those of netproof may get it: it allows 3 pods, and a run has 4 and more"
+        in said
+    )
+    assert (
+        f"{start} ResourceQuota small, and those of netproof may get it: it requires requests.cpu of every container"
+        in said
+    )
+    assert (
+        f"{start} LimitRange defaults, and those of netproof may get it: it limits containers to 16Mi of memory"
+        in said
+    )
