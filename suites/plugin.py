@@ -1,4 +1,4 @@
-"""What every case is given, and what is kept of one that fails."""
+"""The fixtures of all cases, their labels in Allure, and the evidence of failed cases."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 
 @pytest.fixture
 def facts(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """What the case leaves for the report."""
-    found: dict[str, Any] = {}
-    request.node.stash[FACTS] = found
-    return found
+    """The facts of the case for the report."""
+    facts: dict[str, Any] = {}
+    request.node.stash[FACTS] = facts
+    return facts
 
 
 @pytest.fixture
@@ -52,18 +52,18 @@ def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureReque
 
 @pytest.fixture
 def agents_as_before(testbed: Testbed, out: Path) -> Generator[None, None, None]:
-    """Around a case that changes agents: afterwards they are as new, and the plugin's own audits find what they did.
+    """Restore agents after a case that changes them: replace those with troubles, wait for findings to be as before.
 
-    What agents logged because of the case is noted, so that no other case takes it for their own doing.
+    The restarts and errors that the case caused are recorded, so that no other case counts them against the agents.
     """
     agents, kube, nodes = testbed.cni.agents, testbed.kube, len(testbed.nodes)
     found, troubles = set(testbed.findings()), health.troubles(kube, agents)
     yield
-    with contextlib.suppress(NeverHappenedError):  # the cases that look at agents and state say what is wrong
-        for agent, node in health.places(agents, health.troubles(kube, agents) - troubles):
+    with contextlib.suppress(NeverHappenedError):  # the cases about agents and kernel state report what is wrong
+        for agent, node in health.affected(agents, health.troubles(kube, agents) - troubles):
             replace(kube, agent, node, nodes)
         waiting.until(lambda: not set(testbed.findings()) - found, "the plugin's state as before", patience=PATIENCE)
-    health.note(out, troubles, health.troubles(kube, agents))
+    health.record(out, troubles, health.troubles(kube, agents))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -45,7 +45,7 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect,
     for agent in testbed.cni.agents:
         ready = {pod["spec"]["nodeName"] for pod in agents.pods(testbed.kube, agent) if is_ready(pod)}
         findings += [Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready]
-    troubles = health.own(out, health.troubles(testbed.kube, testbed.cni.agents))
+    troubles = health.not_caused_by_cases(out, health.troubles(testbed.kube, testbed.cni.agents))
     expect.nothing([*findings, *(trouble.finding() for trouble in troubles)], "agents are not healthy")
 
 

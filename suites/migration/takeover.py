@@ -54,7 +54,7 @@ class Takeover:
         replacing.uninstall(kube, old, list(installed))
         for node in self.testbed.nodes:
             if node != forgetful:
-                replacing.forget(cluster, node, files[node])
+                replacing.remove_configurations(cluster, node, files[node])
         kube.apply(wanted)
         try:
             install.wait_until_works(cluster, kube, new)

@@ -91,7 +91,7 @@ def with_mistakes(takeover: Takeover, successor: Plugin) -> None:
     takeover.create_later_pods(testbed.nodes, "first")
     takeover.log_reachability(f"with later pods on every node, {forgetful} among them")
     news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
-    replacing.forget(testbed.cluster, forgetful, set(old) - set(news))
+    replacing.remove_configurations(testbed.cluster, forgetful, set(old) - set(news))
     takeover.lines.append(f"\nThe last configuration was removed on {forgetful}.")
     takeover.create_later_pods([forgetful], "second")
     takeover.log_reachability("with pods created after that")
