@@ -1,1 +1,1 @@
-"""The cases.  A case is a sentence: a requirement, a world, an expectation."""
+"""The cases: each checks requirements on the testbed."""

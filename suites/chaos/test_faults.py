@@ -34,10 +34,10 @@ def differences(experiment: Experiment) -> list[str]:
     known = experiment.known
     if known is None:
         return []
-    found = _compare("state", known.state, experiment.state) + _compare_traffic(known.traffic, experiment)
+    lines = _compare("state", known.state, experiment.state) + _compare_traffic(known.traffic, experiment)
     if known.traffic.by is Remedy.NONE and any(flow.broken for flow in experiment.flows):
-        found.append(f"connections were broken; the known recovery of traffic is: {known.traffic}")
-    return found
+        lines.append(f"connections were broken; the known recovery of traffic is: {known.traffic}")
+    return lines
 
 
 def require_in_time(experiment: Experiment) -> None:
@@ -60,8 +60,8 @@ def require_in_time(experiment: Experiment) -> None:
 def _compare_traffic(known: Recovery, experiment: Experiment) -> list[str]:
     if experiment.unseen and experiment.traffic.by is Remedy.NONE and known.by is Remedy.UNAIDED:
         return []
-    found = _compare("traffic", known, experiment.traffic)
-    return found and [*found, *experiment.harm]
+    lines = _compare("traffic", known, experiment.traffic)
+    return lines and [*lines, *experiment.harm]
 
 
 def _compare(what: str, known: Recovery, observed: Recovery) -> list[str]:

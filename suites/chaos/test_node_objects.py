@@ -1,4 +1,4 @@
-"""What agents make of Node objects that are not as they expect: F46."""
+"""Agents with unusual Node objects: F46."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 PATIENCE = 30.0  # seconds until an agent has annotated its Node or crashed; our patience, it takes about two
-KEPT = "netproof.invalid/annotated"  # one annotation is enough for the agent to find a map
+KEPT = "netproof.invalid/annotated"  # with one annotation, the map that agents write to exists
 
 
 def annotated(testbed: Testbed, node: str) -> dict[str, str]:
@@ -34,7 +34,7 @@ def annotate(testbed: Testbed, node: str, changed: dict[str, str | None]) -> Non
 
 @contextmanager
 def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
-    """A Node without any annotation; afterwards it has what it had."""
+    """Remove all annotations of a Node for the duration of a block."""
     before = annotated(testbed, node)
     annotate(testbed, node, dict.fromkeys(before))
     try:
@@ -52,17 +52,17 @@ def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
 @disturbs
 @changes_agents
 def test_an_agent_starts_on_a_node_without_annotations(testbed: Testbed, expect: Expect) -> None:
-    """An agent that is started on a Node object without any annotation does its work instead of crashing."""
+    """An agent that starts on a Node object without annotations annotates it instead of crashing."""
     node, (agent, *_) = testbed.nodes[-1], testbed.cni.agents
     before = agents.panics(testbed.kube, agent, node)
     with without_annotations(testbed, node):
         agents.delete(testbed.kube, agent, node)
 
-        def spoke() -> bool:
+        def decided() -> bool:
             return bool(annotated(testbed, node) or agents.panics(testbed.kube, agent, node) - before)
 
         try:
-            waiting.until(spoke, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
+            waiting.until(decided, f"{agent.name} on {node} annotating its Node, or crashing", patience=PATIENCE)
         except NeverHappenedError as error:
             raise Refuted(str(error), error.during) from error
         crashed = sorted(agents.panics(testbed.kube, agent, node) - before)

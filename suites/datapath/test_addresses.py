@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.topology import POD_NETWORK, SEGMENTS, SERVICE_NETWORK
 from fixtures.cnis.node_state import Finding
+from fixtures.probes import pods as probe_pods
 from policies.families import family_of
 from suites.support.marks import needs, requirement
-
-if TYPE_CHECKING:
-    from fixtures.testbed.testbed import Testbed
-    from suites.support.expect import Expect
-from fixtures.probes import pods as world
 
 if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
@@ -32,8 +28,8 @@ def test_pod_networks_of_nodes_are_disjoint_and_in_place(testbed: Testbed, expec
         for cidr in node["spec"]["podCIDRs"]
     ]
     findings = [
-        Finding(one, "podCIDR", f"disjoint from {other}'s {b}", str(a))
-        for (one, a), (other, b) in itertools.combinations(cidrs, 2)
+        Finding(node, "podCIDR", f"disjoint from {peer}'s {b}", str(a))
+        for (node, a), (peer, b) in itertools.combinations(cidrs, 2)
         if a.version == b.version and a.overlaps(b)
     ]
     for name, cidr in cidrs:
@@ -41,8 +37,8 @@ def test_pod_networks_of_nodes_are_disjoint_and_in_place(testbed: Testbed, expec
         network = POD_NETWORK[family]
         if not (network.overlaps(cidr) and network.prefixlen <= cidr.prefixlen):
             findings.append(Finding(name, "podCIDR", f"inside {network}", str(cidr)))
-        taken = (*SEGMENTS[family], SERVICE_NETWORK[family])
-        findings += [Finding(name, "podCIDR", f"clear of {t}", str(cidr)) for t in taken if cidr.overlaps(t)]
+        reserved = (*SEGMENTS[family], SERVICE_NETWORK[family])
+        findings += [Finding(name, "podCIDR", f"clear of {n}", str(cidr)) for n in reserved if cidr.overlaps(n)]
     expect.nothing(findings, "podCIDRs overlap or are out of place")
 
 
@@ -57,7 +53,7 @@ def test_pod_addresses_are_unique_and_in_their_nodes_network(testbed: Testbed, e
     addresses = [
         (name, pod["metadata"]["name"], entry["ip"])
         for name in testbed.nodes
-        for pod in world.attached(testbed.kube.pods(""), name)
+        for pod in probe_pods.attached(testbed.kube.pods(""), name)
         if "deletionTimestamp" not in pod["metadata"]
         for entry in pod["status"]["podIPs"]
     ]

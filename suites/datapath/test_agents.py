@@ -1,4 +1,4 @@
-"""The plugin's own programs: D63."""
+"""The health of the plugin's agents: D63."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ import pytest
 
 from fixtures import waiting
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
-from fixtures.cnis import agents
+from fixtures.cnis import agents, health
 from fixtures.cnis.node_state import Finding
 from fixtures.probes.pods import is_ready
-from suites.support.marks import needs, requirement
-
-if TYPE_CHECKING:
-    from fixtures.testbed.testbed import Testbed
-    from suites.support.expect import Expect
-from fixtures.cnis import health
 from fixtures.probes.settling import settle
+from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,8 +24,8 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 BUSY = 0.5  # share of one CPU above which an idle agent is spinning
-WINDOW = 1.0  # seconds in which that is measured
-IDLE_PATIENCE = 15.0  # seconds until an agent has nothing to do; our patience: it may have started just now
+WINDOW = 1.0  # seconds over which it is measured
+IDLE_PATIENCE = 15.0  # seconds until an agent is idle; our patience: it may have just started
 TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f1,14,15 /proc/$pid/stat"
 READY_PATIENCE = 30.0  # seconds until a Deployment's pods are ready; our patience, images are on the nodes already
 PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
@@ -38,7 +33,7 @@ PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
 
 @requirement("D63")
 def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect, out: Path) -> None:
-    """Every agent is ready on every node, and but for what cases did to it never restarted and logged no error."""
+    """Every agent is ready on every node, and has neither restarted nor logged an error unless a case caused it."""
     if not testbed.cni.agents:
         pytest.skip(f"{testbed.cni} has no agents")
     findings = []
@@ -51,7 +46,7 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect,
 
 @requirement("D63")
 def test_what_comes_with_the_agents_gets_ready(testbed: Testbed, expect: Expect) -> None:
-    """Every Deployment that the plugin's manifests bring has as many ready pods as it asks for."""
+    """Every Deployment of the plugin's manifests has as many ready pods as replicas."""
     deployments = [item for item in testbed.installed if item["kind"] == "Deployment"]
     if not deployments:
         pytest.skip(f"{testbed.cni} has no Deployment")
@@ -59,7 +54,7 @@ def test_what_comes_with_the_agents_gets_ready(testbed: Testbed, expect: Expect)
     def unready() -> list[Finding]:
         return [finding for item in deployments for finding in _unready(testbed, item["metadata"])]
 
-    expect.nothing_soon(unready, "what comes with the agents does not work", patience=READY_PATIENCE)
+    expect.nothing_soon(unready, "Deployments of the plugin are not ready", patience=READY_PATIENCE)
 
 
 def _unready(testbed: Testbed, metadata: dict[str, str]) -> list[Finding]:
@@ -70,27 +65,27 @@ def _unready(testbed: Testbed, metadata: dict[str, str]) -> list[Finding]:
 
 
 def used(testbed: Testbed, node: str, agent: Agent) -> tuple[int, float] | None:
-    """The process of an agent on a node and the seconds of a CPU it has used; None where none has its name."""
+    """The pid of an agent on a node and the CPU seconds it has used; None if no process has the agent's name."""
     result = run_on(testbed.cluster, node, ["sh", "-c", TICKS.format(name=agent.name)], check=False)
     if result.code != 0:
-        return None  # the other case says whether the agent runs
+        return None  # another case checks that the agent runs
     process, user, system = map(int, result.out.split())
     return process, (user + system) / PER_SECOND
 
 
 def busy(testbed: Testbed, expect: Expect) -> list[Finding]:
-    """The agents that use too much of a CPU now."""
-    places = [(node, agent) for agent in testbed.cni.agents for node in testbed.nodes]
+    """The agents that use too much CPU within WINDOW."""
+    pairs = [(node, agent) for agent in testbed.cni.agents for node in testbed.nodes]
 
-    def look() -> list[tuple[int, float] | None]:
+    def read() -> list[tuple[int, float] | None]:
         with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(lambda place: used(testbed, *place), places))
+            return list(pool.map(lambda pair: used(testbed, *pair), pairs))
 
-    begun, before = time.monotonic(), look()
+    begun, before = time.monotonic(), read()
     waiting.observe(WINDOW)
-    seconds, after = time.monotonic() - begun, look()
+    seconds, after = time.monotonic() - begun, read()
     findings = []
-    for (node, agent), old, new in zip(places, before, after, strict=True):
+    for (node, agent), old, new in zip(pairs, before, after, strict=True):
         if old and new and old[0] == new[0]:
             share = expect.facts[f"{node} {agent.name} cpu"] = round((new[1] - old[1]) / seconds, 3)
             if share > BUSY:
@@ -101,8 +96,8 @@ def busy(testbed: Testbed, expect: Expect) -> list[Finding]:
 @requirement("D63")
 @needs(NODE_COMMANDS)
 def test_agents_do_not_spin(testbed: Testbed, expect: Expect) -> None:
-    """An agent with nothing to do uses less than half a CPU."""
+    """An idle agent uses less than half a CPU."""
     settled = settle(lambda: busy(testbed, expect), patience=IDLE_PATIENCE, agree=1)
     if not expect.facts:
-        pytest.skip("no agent has a process of its name")
+        pytest.skip("no process has the name of an agent")
     expect.nothing(settled.wrong, "agents use too much CPU")

@@ -1,4 +1,4 @@
-"""What a node's kernel has to be set to, and that one iptables only is used: D59, D60, N11."""
+"""Kernel settings of nodes, and their iptables backend: D59, D60, N11."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ TABLES = {"0", "local", "main", "default"}
 
 
 def settings(testbed: Testbed, state: NodeState) -> Iterator[Finding]:
-    """Sysctls and policy routing rules that are not as pods need them."""
-    wanted = {}
+    """Wrong sysctls and foreign policy routing rules of a node."""
+    expected = {}
     if "ipv4" in testbed.topology.families:
-        wanted["net.ipv4.ip_forward"] = "1"
+        expected["net.ipv4.ip_forward"] = "1"
     if "ipv6" in testbed.topology.families:
-        wanted["net.ipv6.conf.all.forwarding"] = "1"
+        expected["net.ipv6.conf.all.forwarding"] = "1"
     if "cni0-bridge" in testbed.cni.variant.features:
-        wanted["net.bridge.bridge-nf-call-iptables"] = "1"
-        wanted["net.bridge.bridge-nf-call-ip6tables"] = "1"
-    for name, value in wanted.items():
+        expected["net.bridge.bridge-nf-call-iptables"] = "1"
+        expected["net.bridge.bridge-nf-call-ip6tables"] = "1"
+    for name, value in expected.items():
         if state.sysctl(name) != value:
             yield Finding(state.name, name, value, state.sysctl(name) or "none")
     for rule in state.table("rules"):
@@ -39,24 +39,24 @@ def settings(testbed: Testbed, state: NodeState) -> Iterator[Finding]:
 @requirement("D59")
 @needs(NODE_COMMANDS)
 def test_sysctls_and_routing_rules_let_pods_work(testbed: Testbed, expect: Expect) -> None:
-    """Every node forwards, shows bridged packets to its rules, and has no foreign routing rule."""
-    found = [finding for state in testbed.snapshot().nodes.values() for finding in settings(testbed, state)]
-    expect.nothing(found, "nodes are not set up for pods")
+    """Every node forwards packets, passes bridged ones through iptables, and has no foreign routing rule."""
+    findings = [finding for state in testbed.snapshot().nodes.values() for finding in settings(testbed, state)]
+    expect.nothing(findings, "nodes are not set up for pods")
 
 
 @requirement("N11")
 @needs(NODE_COMMANDS)
 def test_no_node_filters_reverse_paths_strictly(testbed: Testbed, expect: Expect) -> None:
-    """On every node packets may come in another way than answers would go out."""
+    """No node drops packets that arrive on another interface than the one of the route back."""
     values = {name: state.sysctl(RP_FILTER) for name, state in testbed.snapshot().nodes.items()}
-    found = [Finding(name, RP_FILTER, "0 or 2", value) for name, value in values.items() if value == STRICT]
-    expect.nothing(found, "asymmetric paths are dropped")
+    findings = [Finding(name, RP_FILTER, "0 or 2", value) for name, value in values.items() if value == STRICT]
+    expect.nothing(findings, "asymmetric paths are dropped")
 
 
 @requirement("D60")
 @needs(NODE_COMMANDS)
 def test_only_one_iptables_backend_has_rules(testbed: Testbed, expect: Expect) -> None:
-    """On no node do both iptables-legacy and iptables-nft hold rules, which would both be applied."""
+    """No node has rules in both iptables-legacy and iptables-nft, which would both be applied."""
     findings = []
     for state in testbed.snapshot().nodes.values():
         counts = {

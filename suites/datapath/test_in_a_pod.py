@@ -26,7 +26,7 @@ SECOND_PORT = 90
 
 @requirement("K04")
 def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect) -> None:
-    """A container reaches another one of its pod on the loopback interface."""
+    """A container reaches another container of its pod over the loopback interface."""
     plan = PodPlan(NAMESPACES[0], f"two-{secrets.token_hex(3)}", testbed.nodes[0])
     pod = probe_pods.pod_object(plan)
     (agent,) = pod["spec"]["containers"]
@@ -34,8 +34,8 @@ def test_containers_of_a_pod_talk_over_loopback(testbed: Testbed, expect: Expect
     pod["spec"]["containers"].append({**agent, "name": "second", "command": command, "ports": []})
     testbed.kube.apply([pod])
     try:
-        (made,) = probe_pods.wait_ready(testbed.kube, [(plan.namespace, plan.name)], probe_pods.READY_PATIENCE)
-        require_second_container(testbed, made)
+        (ready,) = probe_pods.wait_ready(testbed.kube, [(plan.namespace, plan.name)], probe_pods.READY_PATIENCE)
+        require_second_container(testbed, ready)
         address = "127.0.0.1" if "ipv4" in testbed.topology.families else "::1"
         stream = PodStream(testbed.kube, plan.namespace, plan.name, probe_pods.PROBE, probe_pods.CONTAINER)
         with contextlib.closing(Prober(plan.name, stream)) as prober:

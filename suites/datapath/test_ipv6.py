@@ -1,4 +1,4 @@
-"""The second family carries what the first does: D19."""
+"""Pod traffic over IPv6: D19."""
 
 from __future__ import annotations
 

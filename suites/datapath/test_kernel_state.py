@@ -1,4 +1,4 @@
-"""What the plugin put into each node's kernel and files, read and compared: D50 to D55."""
+"""The plugin's audits of each node's kernel state: D50 to D55."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = needs(NODE_COMMANDS)
 
 @requirement("D50")
 def test_one_correct_route_per_peer(testbed: Testbed, expect: Expect) -> None:
-    """Each node has exactly one route to each peer's pod network: right next hop, device and flags."""
+    """Each node has exactly one route to each peer's pod network, with the right next hop, device and flags."""
     audit(testbed, expect, "D50", "routes to peers are missing or wrong")
 
 
@@ -41,11 +41,11 @@ def test_the_overlay_device_is_as_documented(testbed: Testbed, expect: Expect) -
 
 @requirement("D54")
 def test_masquerade_and_forward_chains_are_exact(testbed: Testbed, expect: Expect) -> None:
-    """The plugin's chains hold exactly its rules, in order, and are jumped to."""
+    """The plugin's chains contain exactly its rules, in order, and are jumped to."""
     audit(testbed, expect, "D54", "chains are not as documented")
 
 
 @requirement("D55")
 def test_nftables_tables_only_in_nftables_mode(testbed: Testbed, expect: Expect) -> None:
-    """The plugin's nftables tables are there in its nftables mode and only there."""
+    """The plugin's nftables tables exist in its nftables mode, and only in that mode."""
     audit(testbed, expect, "D55", "nftables tables are not as the mode says")

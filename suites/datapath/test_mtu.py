@@ -1,4 +1,4 @@
-"""Packets as large as they may be, and one byte larger: D12, D13, D57."""
+"""Packets of the MTU's size, and one byte larger: D12, D13, D57."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
-IPV6_MORE = 20  # bytes by which an IPv6 header is larger; it counts where the outer packet is IPv6
+IPV6_MORE = 20  # bytes by which an IPv6 header is larger than IPv4's, if the outer packet is IPv6
 
 
 def room(testbed: Testbed, family: str) -> int:
-    """What the encapsulation of a family leaves of the underlay's MTU, in bytes."""
+    """The underlay's MTU minus the overhead of the encapsulation for a family, in bytes."""
     variant = testbed.cni.variant
     outer_ipv6 = variant.encapsulation != "none" and family == "ipv6"
     return testbed.topology.mtu - variant.overhead - (IPV6_MORE if outer_ipv6 else 0)
@@ -34,8 +34,8 @@ def outcomes(testbed: Testbed, family: str, size: int | None, expected: str) -> 
 
     Args:
         testbed: the cluster under test.
-        family: of the packets.
-        size: of the packets in bytes, sent across nodes only; None for each client's own MTU, sent to all.
+        family: family of the packets.
+        size: size of the packets in bytes, sent to other nodes only; None for each client's own MTU, sent to all pods.
         expected: the outcome.
     """
     nodes = {pod.key: pod.node for pod in testbed.pods.values()}
@@ -45,12 +45,13 @@ def outcomes(testbed: Testbed, family: str, size: int | None, expected: str) -> 
         bytes_ = size or prober.mtu()
         for server in testbed.pods.values():
             if server.key != key and (size is None or server.node != nodes[key]):
-                (seen,) = prober.sizes(Target("udp", server.ip(family), PORTS[0]), [bytes_])
-                if seen != expected:
-                    yield Finding(key, f"{bytes_} bytes to {server.key}", expected, seen)
+                (outcome,) = prober.sizes(Target("udp", server.ip(family), PORTS[0]), [bytes_])
+                if outcome != expected:
+                    yield Finding(key, f"{bytes_} bytes to {server.key}", expected, outcome)
 
     with ThreadPoolExecutor(16) as pool:
-        return [finding for found in pool.map(lambda key: list(from_pod(key)), testbed.pods) for finding in found]
+        by_pod = pool.map(lambda key: list(from_pod(key)), testbed.pods)
+        return [finding for findings in by_pod for finding in findings]
 
 
 @requirement("D12")
@@ -65,7 +66,7 @@ def test_a_packet_of_the_pod_mtu_passes_everywhere(testbed: Testbed, expect: Exp
 @requirement("D13")
 @needs(DECLARED_ENCAPSULATION)
 def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, family: str) -> None:
-    """One byte more than the encapsulation has room for is refused to the sender, never swallowed."""
+    """A packet one byte larger than the encapsulation allows is refused at the sender, not dropped silently."""
     size = room(testbed, family) + 1
     what = "packets that do not fit are not refused"
     expect.nothing_soon(lambda: outcomes(testbed, family, size, "too-big"), what)
@@ -75,18 +76,18 @@ def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, fa
 @needs(NODE_COMMANDS, DECLARED_ENCAPSULATION)
 def test_bridge_and_ports_have_the_pod_mtu(testbed: Testbed, expect: Expect) -> None:
     """The pod bridge, all its ports and the pods have the MTU that the encapsulation leaves."""
-    wanted = expect.facts["mtu"] = min(room(testbed, family) for family in testbed.topology.families)
+    expected = expect.facts["mtu"] = min(room(testbed, family) for family in testbed.topology.families)
     findings = []
     checked = 0
     for name, state in testbed.snapshot().nodes.items():
         for link in state.table("links"):
             if "cni0" in {link["ifname"], link.get("master")}:
                 checked += 1
-                if link["mtu"] != wanted:
-                    findings.append(Finding(name, f"MTU of {link['ifname']}", str(wanted), str(link["mtu"])))
+                if link["mtu"] != expected:
+                    findings.append(Finding(name, f"MTU of {link['ifname']}", str(expected), str(link["mtu"])))
     for key in testbed.pods:
         checked += 1
-        if (mtu := testbed.probers[key].mtu()) != wanted:
-            findings.append(Finding(key, "MTU of its eth0", str(wanted), str(mtu)))
+        if (mtu := testbed.probers[key].mtu()) != expected:
+            findings.append(Finding(key, "MTU of its eth0", str(expected), str(mtu)))
     expect.facts["interfaces"] = checked
     expect.nothing(findings, "links have another MTU")

@@ -43,5 +43,5 @@ def test_a_new_pod_is_soon_reachable_from_every_node(testbed: Testbed, expect: E
         expect.facts["reachable_seconds"] = round(seconds, 2)
         within(seconds, REQUIRED, "reaching new pods", (begun, begun + seconds))
     finally:
-        with contextlib.suppress(NeverHappenedError):  # what does not go is D64's
+        with contextlib.suppress(NeverHappenedError):  # D64 checks that pods end
             probe_pods.remove(testbed.kube, plans)

@@ -1,4 +1,4 @@
-"""A NetworkPolicy in a cluster without policy engine: K06."""
+"""A NetworkPolicy in a cluster without a policy engine: K06."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @requirement("K06")
 @disturbs
 def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Where the plugin enforces no NetworkPolicy, the API still accepts one that denies all, and nothing changes."""
+    """If the plugin does not enforce NetworkPolicy, the API accepts one that denies all, and traffic is unaffected."""
     if "network-policy" in testbed.cni.variant.features:
         pytest.skip(f"{testbed.cni} enforces NetworkPolicy")
     policy = serialization.of(NAMESPACES[0], "deny-all", {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]})
@@ -28,7 +28,7 @@ def test_a_policy_without_engine_is_accepted_and_has_no_effect(testbed: Testbed,
     try:
         expect.facts["result"] = f"{testbed.cni} enforces no NetworkPolicy: a policy that denies all changes nothing"
         expect.flows(
-            [to_pod(one.key, other, "tcp", PORTS[0], family) for one, other in testbed.pairs(same_node=False)]
+            [to_pod(client.key, server, "tcp", PORTS[0], family) for client, server in testbed.pairs(same_node=False)]
         )
     finally:
         testbed.kube.delete(policy)

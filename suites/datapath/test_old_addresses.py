@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
 
-PATIENCE = 10.0  # seconds; our patience until a new pod's server listens, or a gone one's address is given back
-REQUIRED = 5.0  # seconds until a pod with a used address is reachable: the requirement
+PATIENCE = 10.0  # seconds until a new pod's server listens, or a deleted pod's address is released; our patience
+REQUIRED = 5.0  # seconds until a pod with a reused address is reachable: the requirement
 
 
 def reaching(testbed: Testbed, pod: ProbePod, family: str) -> list[Flow]:
@@ -36,15 +36,15 @@ def reaching(testbed: Testbed, pod: ProbePod, family: str) -> list[Flow]:
 
 
 def unanswered(testbed: Testbed, old: ProbePod, family: str) -> list[Flow]:
-    """Flows from a pod of every node to the address of one that is gone, and to its neighbour, which answers."""
+    """Flows from a pod of every node to the address of a deleted pod, and to its neighbour, which answers."""
     neighbour = testbed.pods_on(old.node)[1]
-    gone = NoServer("its pod was deleted")
-    there = reaching(testbed, old, family)
-    return [replace(flow, outcome=DENIED, server=gone) for flow in there] + reaching(testbed, neighbour, family)
+    deleted = NoServer("its pod was deleted")
+    to_old = [replace(flow, outcome=DENIED, server=deleted) for flow in reaching(testbed, old, family)]
+    return to_old + reaching(testbed, neighbour, family)
 
 
 def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tuple[PodPlan, ProbePod]:
-    """A pod on a node, with the addresses of an earlier pod if one is given; one that does not start is removed."""
+    """Create a pod on a node, with the addresses of an earlier pod if one is given; remove it if it does not start."""
     address_reuse.request_next(testbed.cluster, node, like.ips if like else ())
     plan = PodPlan(NAMESPACES[0], f"old-{secrets.token_hex(3)}", node)
     try:
@@ -55,11 +55,11 @@ def create_at(testbed: Testbed, node: str, like: ProbePod | None = None) -> tupl
 
 
 def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, ProbePod]:
-    """A pod with the address of one that answered every node and was deleted.
+    """Create a pod with the address of a deleted pod, which had answered every node.
 
     Raises:
-        Refuted: nobody can get the address any more: its pod is gone, and host-local keeps it.
-        Inconclusive: somebody else got it.
+        Refuted: the address is not released after its pod was deleted.
+        Inconclusive: the pod got another address.
     """
     node = testbed.nodes[-1]
     plan, old = create_at(testbed, node)
@@ -72,7 +72,7 @@ def reused(testbed: Testbed, expect: Expect, family: str) -> tuple[PodPlan, Prob
     try:
         address_reuse.wait_until_free(testbed.cluster, node, old.ips, patience=PATIENCE)
     except NeverHappenedError as error:
-        message = f"the address of a deleted pod is never free again, its record stays (D64): {error}"
+        message = f"the address of a deleted pod is not released, its record stays (D64): {error}"
         raise Refuted(message, error.during) from error
     plan, new = create_at(testbed, node, old)
     if new.ips != old.ips:
@@ -89,8 +89,8 @@ def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect,
     plan, new = reused(testbed, expect, family)
     try:
         for client in testbed.pods.values():
-            (seen,) = testbed.probers[client.key].probe([Target("tcp", new.ip(family), PORTS[0])])[0]
-            require(seen.identity in {"", new.key}, f"{client.key}: {seen}")
+            (row,) = testbed.probers[client.key].probe([Target("tcp", new.ip(family), PORTS[0])])[0]
+            require(row.identity in {"", new.key}, f"{client.key}: {row}")
     finally:
         probe_pods.remove(testbed.kube, [plan])
 
@@ -105,6 +105,6 @@ def test_a_pod_with_an_old_address_is_soon_reachable(testbed: Testbed, expect: E
         begun = time.monotonic()
         with with_probers(testbed, new) as probers:
             seconds = expect.flows(reaching(testbed, new, family), probers=probers, patience=REQUIRED)
-        within(seconds, REQUIRED, "reaching a pod with a used address", (begun, begun + seconds))
+        within(seconds, REQUIRED, "reaching a pod with a reused address", (begun, begun + seconds))
     finally:
         probe_pods.remove(testbed.kube, [plan])

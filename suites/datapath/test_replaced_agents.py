@@ -1,4 +1,4 @@
-"""Flows that go on while an agent is replaced: D18."""
+"""Continuous flows while an agent is replaced: D18."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 EVERY = 0.05  # seconds between sends
-OBSERVED = 3.0  # seconds after the successor is there, in which it makes rules and routes its own
-LONGEST = 1.0  # seconds without an answer that a replaced agent may cost: the requirement
+OBSERVED = 3.0  # seconds of flows after the new agent is Ready, in which it rewrites rules and routes
+LONGEST = 1.0  # seconds without an answer while an agent is replaced: the requirement
 
 
-def ends(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
+def pods_of_two_nodes(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
     """A pod of each of the first two nodes."""
     return testbed.pods_on(testbed.nodes[0])[0], testbed.pods_on(testbed.nodes[1])[0]
 
 
 @contextmanager
 def flowing(testbed: Testbed, name: str, expect: Expect, family: str) -> Iterator[list[ContinuousFlow]]:
-    """Datagrams and a connection between the first two nodes, both ways; the list has their results at the end."""
-    one, other = ends(testbed)
-    for client, server in ((one, other), (other, one)):
+    """Send datagrams and use a connection between the first two nodes, both ways; yields a list filled at the end."""
+    first, second = pods_of_two_nodes(testbed)
+    for client, server in ((first, second), (second, first)):
         target = Target("udp", server.ip(family), PORTS[2])
         testbed.probers[client.key].start_flows(name, [target], ["udp", "tcp"], EVERY)
     flows: list[ContinuousFlow] = []
     try:
         yield flows
     finally:
-        for client in (one, other):
+        for client in (first, second):
             flows += testbed.probers[client.key].stop_flows(name)
         expect.facts["continuous flows"] = [flow.row() for flow in flows]
 
@@ -68,8 +68,8 @@ def test_replacing_an_agent_interrupts_nothing(testbed: Testbed, expect: Expect,
         for flow in flows
         if flow.broken or not flow.answered
     ]
-    one, other = ends(testbed)
-    udp = [to_pod(a.key, b, "udp", PORTS[2], family) for a, b in ((one, other), (other, one))]
+    first, second = pods_of_two_nodes(testbed)
+    udp = [to_pod(a.key, b, "udp", PORTS[2], family) for a, b in ((first, second), (second, first))]
     with expect.answering(udp):
         expect.nothing(interrupted, "flows were interrupted")
         unanswered(flows, LONGEST)

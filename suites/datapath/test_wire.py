@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def seen_on_the_wire(captures: Captures, client: ProbePod, server: ProbePod, family: str) -> set[str]:
-    """How packets of a pair of pods left the client's node: the outermost protocol, or bare."""
+    """The encapsulations of a pair's packets as they left the client's node: the outermost protocol, or "bare"."""
     pair = (client.ip(family), server.ip(family))
     seen = set()
     for packet in captures.leaving(client.node):
@@ -39,19 +39,19 @@ def unlike_declared(
     """The pairs whose packets are not encapsulated as the variant declares."""
     encapsulation = testbed.cni.variant.encapsulation
     for client, server in pairs:
-        wanted = {encapsulation} if testbed.encapsulated(client.node, server.node) else {"bare"}
+        expected = {encapsulation} if testbed.encapsulated(client.node, server.node) else {"bare"}
         seen = seen_on_the_wire(captures, client, server, family)
-        if encapsulation == "wireguard":  # what is inside is encrypted: it must not be seen at all
-            wanted = set()
-        if seen != wanted:
+        if encapsulation == "wireguard":  # the inner packet is encrypted, so it must not be seen at all
+            expected = set()
+        if seen != expected:
             what = f"packets {client.key} → {server.key}"
-            yield Finding(client.node, what, " and ".join(wanted) or "unseen", " and ".join(sorted(seen)) or "none")
+            yield Finding(client.node, what, " and ".join(expected) or "unseen", " and ".join(sorted(seen)) or "none")
 
 
 @requirement("D48")
 @needs(NODE_COMMANDS, DECLARED_ENCAPSULATION)
 def test_packets_are_on_the_wire_as_declared(testbed: Testbed, expect: Expect, family: str) -> None:
-    """Between every two nodes pod packets are encapsulated exactly where the variant says so."""
+    """Between every two nodes, pod packets are encapsulated exactly if the variant declares it."""
     first = [testbed.pods_on(node)[0] for node in testbed.nodes]
     pairs = [(client, server) for client in first for server in first if client.node != server.node]
     with Captures(testbed, f"D48-{family}") as captures:
