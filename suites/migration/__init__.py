@@ -1,1 +1,1 @@
-"""One plugin in the place of another on a live cluster."""
+"""Migration from one plugin to another on a live cluster."""

@@ -1,4 +1,4 @@
-"""A migration between plugins: reachability of pods, shared addresses, leftovers on nodes."""
+"""A migration between plugins, with the reachability of pods and their addresses on the way."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from suites.support.policies import with_probers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from fixtures.cnis.catalogue import Cni
-    from fixtures.kube.client import Object
+    from fixtures.cnis.plugin import Plugin
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
     from policies.flow import Flow
@@ -47,29 +46,40 @@ class Takeover:
     later: list[ProbePod] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
 
-    def swap(self, old: Cni, installed: Iterable[Object], new: Cni, wanted: Iterable[Object], forgetful: str) -> None:
-        """Delete the old plugin and its configurations, on all nodes but one, and install the new one."""
+    def swap(self, old: Plugin, new: Plugin, stale_node: str) -> None:
+        """Replace a plugin by another one.
+
+        Args:
+            old: the plugin to delete, with its configuration on the nodes.
+            new: the plugin to install.
+            stale_node: the node that keeps the old configuration; "" for none.
+
+        Raises:
+            Refuted: the new plugin does not come up.
+        """
         cluster, kube = self.testbed.cluster, self.testbed.kube
         files = {node: replacing.configurations(cluster, node) for node in self.testbed.nodes}
-        replacing.uninstall(kube, old, list(installed))
+        replacing.uninstall(kube, old.cni, old.objects)
         for node in self.testbed.nodes:
-            if node != forgetful:
+            if node != stale_node:
                 replacing.remove_configurations(cluster, node, files[node])
-        kube.apply(wanted)
+        kube.apply(new.objects)
         try:
-            install.wait_until_works(cluster, kube, new)
+            install.wait_until_works(cluster, kube, new.cni)
         except NeverHappenedError as error:
-            raise Refuted(f"{new} does not come up where {old} was: {error}", error.during) from error
-        self.lines.append(f"{old} deleted, its configuration removed on all nodes{_but(forgetful)}, {new} installed.")
-        if forgetful:
-            first = replacing.configurations(cluster, forgetful)[0]
-            self.lines.append(f"On {forgetful} the configuration that counts, the first by name, is {first}.")
+            raise Refuted(f"{new.cni} does not come up in place of {old.cni}: {error}", error.during) from error
+        self.lines.append(
+            f"{old.cni} deleted, its configuration removed on all nodes{_but(stale_node)}, {new.cni} installed."
+        )
+        if stale_node:
+            first = replacing.configurations(cluster, stale_node)[0]
+            self.lines.append(f"On {stale_node} the configuration in effect, the first by name, is {first}.")
 
     def create_later_pods(self, nodes: Iterable[str], name: str) -> None:
         """Create two pods on each of these nodes, to try the new plugin."""
-        made = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
-        probe_pods.apply(self.testbed.kube, made)
-        for plan in made:
+        planned = [PodPlan(NAMESPACE, f"{name}-{letter}-{node}", node) for node in nodes for letter in ("a", "b")]
+        probe_pods.apply(self.testbed.kube, planned)
+        for plan in planned:
             try:
                 self.later += probe_pods.wait_ready(self.testbed.kube, [(plan.namespace, plan.name)], POD_PATIENCE)
             except NeverHappenedError as error:
@@ -80,9 +90,9 @@ class Takeover:
         with with_probers(self.testbed, *self.later) as probers:
             pods = [*self.testbed.pods.values(), *self.later]
             flows = [
-                to_pod(one.key, other, "tcp", PORTS[0], family)
+                to_pod(client.key, server, "tcp", PORTS[0], family)
                 for family in self.testbed.topology.families
-                for one, other in itertools.permutations(pods, 2)
+                for client, server in itertools.permutations(pods, 2)
             ]
             batch = judging.Batch(probers, flows)
             last = judging.Answers()
@@ -137,11 +147,11 @@ class Takeover:
         planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
         probe_pods.remove(testbed.kube, planned)
         try:
-            made = probe_pods.create(testbed.kube, planned)
+            pods = probe_pods.create(testbed.kube, planned)
         except NeverHappenedError as error:
             raise Refuted(f"recreated pods do not start: {error}", error.during) from error
         testbed.pods.clear()
-        testbed.pods |= {pod.key: pod for pod in made}
+        testbed.pods |= {pod.key: pod for pod in pods}
         wait_until_all_answer(testbed)
         self.lines.append("Every pod was recreated.")
 
@@ -153,5 +163,5 @@ class Takeover:
         self.later.clear()
 
 
-def _but(forgetful: str) -> str:
-    return f" but {forgetful}" if forgetful else ""
+def _but(stale_node: str) -> str:
+    return f" but {stale_node}" if stale_node else ""

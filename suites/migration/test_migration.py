@@ -1,4 +1,4 @@
-"""One plugin replaced by another on a live cluster, with the mistakes people make, and back: K09, K10."""
+"""Migration to another plugin on a live cluster, with common mistakes, and back: K09, K10."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.cnis import replacing
+from fixtures.cnis.plugin import Plugin
 from fixtures.errors import NetproofError, UsageError
 from reports import evidence
 from reports.outcome import Refuted
@@ -18,33 +19,32 @@ from suites.support.marks import disturbs, needs, requirement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from fixtures.cnis.plugin import Plugin
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
 
 @dataclass
 class Change:
-    """How far the plugins have been changed.
+    """The progress of the migration.
 
     Attributes:
-        former: what the plugin under test has on nodes, as it was before: on the way back that is not left over.
-        made: whether the successor is there.
+        original: state of nodes with the plugin under test before the migration; it is no leftover on the way back.
+        migrated: whether the target plugin is installed, or its installation has begun.
     """
 
-    former: dict[str, set[str]] = field(default_factory=dict)
-    made: bool = False
+    original: dict[str, set[str]] = field(default_factory=dict)
+    migrated: bool = False
 
 
 @pytest.fixture(scope="module")
 def change(testbed: Testbed) -> Iterator[Change]:
-    """The change of these cases; in the end the plugin under test is back, whichever of them ran."""
-    begun = Change()
-    yield begun
-    if begun.made and (successor := testbed.successor):
+    """The migration of this module; at its end the plugin under test is installed again, whichever cases ran."""
+    state = Change()
+    yield state
+    if state.migrated and (target := testbed.successor):
         takeover = Takeover(testbed)
-        with contextlib.suppress(NetproofError, Refuted):  # then what follows says what does not work
-            takeover.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
+        with contextlib.suppress(NetproofError, Refuted):  # later cases report what does not work
+            takeover.swap(target, plugin_under_test(testbed), "")
             takeover.recreate_pods()
 
 
@@ -53,17 +53,22 @@ def takeover(testbed: Testbed) -> Iterator[Takeover]:
     """A new migration; the pods that it creates are deleted in any case."""
     if len(testbed.nodes) < 2:
         pytest.skip("a node with stale configuration needs another node beside it")
-    begun = Takeover(testbed)
-    yield begun
-    begun.clear()
+    migration = Takeover(testbed)
+    yield migration
+    migration.clear()
 
 
 @pytest.fixture
-def successor(testbed: Testbed) -> Plugin:
+def target(testbed: Testbed) -> Plugin:
     """The plugin of --migrate-to."""
     if testbed.successor is None:
         raise UsageError("the cases of a migration need --migrate-to.")
     return testbed.successor
+
+
+def plugin_under_test(testbed: Testbed) -> Plugin:
+    """The plugin of --cni with the objects that installed it."""
+    return Plugin(testbed.cni, testbed.installed)
 
 
 def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], which: str) -> None:
@@ -81,47 +86,45 @@ def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], whic
     expect.nothing([*wrong, *takeover.shared()], "with every pod recreated, pods do not reach each other")
 
 
-def with_mistakes(takeover: Takeover, successor: Plugin) -> None:
+def with_mistakes(takeover: Takeover, target: Plugin) -> None:
     """Replace the plugin with two common mistakes: stale configuration on a node, and pods that are not recreated."""
     testbed = takeover.testbed
-    forgetful = testbed.nodes[0]
-    old = replacing.configurations(testbed.cluster, forgetful)
-    takeover.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, forgetful)
+    stale_node = testbed.nodes[0]
+    old = replacing.configurations(testbed.cluster, stale_node)
+    takeover.swap(plugin_under_test(testbed), target, stale_node)
     takeover.log_reachability("with the earlier pods")
     takeover.create_later_pods(testbed.nodes, "first")
-    takeover.log_reachability(f"with later pods on every node, {forgetful} among them")
-    news = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # where nothing was forgotten
-    replacing.remove_configurations(testbed.cluster, forgetful, set(old) - set(news))
-    takeover.lines.append(f"\nThe last configuration was removed on {forgetful}.")
-    takeover.create_later_pods([forgetful], "second")
+    takeover.log_reachability(f"with later pods on every node, {stale_node} among them")
+    new = replacing.configurations(testbed.cluster, testbed.nodes[-1])  # a node without stale configuration
+    replacing.remove_configurations(testbed.cluster, stale_node, set(old) - set(new))
+    takeover.lines.append(f"\nThe stale configuration was removed on {stale_node}.")
+    takeover.create_later_pods([stale_node], "second")
     takeover.log_reachability("with pods created after that")
 
 
 @requirement("K09")
 @needs("successor")
 @disturbs
-def test_another_plugin_on_a_live_cluster(
-    takeover: Takeover, successor: Plugin, expect: Expect, change: Change
-) -> None:
+def test_another_plugin_on_a_live_cluster(takeover: Takeover, target: Plugin, expect: Expect, change: Change) -> None:
     """After the plugin is replaced and every pod recreated, all reach each other; reachability before is logged."""
     before = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
-    change.former, change.made = before, True
-    with_mistakes(takeover, successor)
+    change.original, change.migrated = before, True
+    with_mistakes(takeover, target)
     finish(takeover, expect, before, "how the plugin was replaced")
 
 
 @requirement("K10")
 @needs("successor")
 @disturbs
-def test_and_back(takeover: Takeover, successor: Plugin, expect: Expect, change: Change) -> None:
+def test_and_back(takeover: Takeover, target: Plugin, expect: Expect, change: Change) -> None:
     """After a correct migration back and every pod recreated, all reach each other."""
     testbed = takeover.testbed
-    if not change.made:  # K09 did not run
-        change.former, change.made = replacing.traces(testbed.cluster, testbed.nodes), True
-        takeover.swap(testbed.cni, testbed.installed, successor.cni, successor.objects, "")
+    if not change.migrated:  # K09 did not run
+        change.original, change.migrated = replacing.traces(testbed.cluster, testbed.nodes), True
+        takeover.swap(plugin_under_test(testbed), target, "")
     now = replacing.traces(testbed.cluster, testbed.nodes)
-    before = {node: lines - change.former.get(node, set()) for node, lines in now.items()}
-    takeover.swap(successor.cni, successor.objects, testbed.cni, testbed.installed, "")
-    change.made = False
+    before = {node: lines - change.original.get(node, set()) for node, lines in now.items()}
+    takeover.swap(target, plugin_under_test(testbed), "")
+    change.migrated = False
     takeover.log_reachability("with the earlier pods")
-    finish(takeover, expect, before, "how the former plugin came back")
+    finish(takeover, expect, before, "how the original plugin was installed again")
