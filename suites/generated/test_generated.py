@@ -76,6 +76,6 @@ def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, ex
 @needs("network-policy")
 def test_random_histories(pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config) -> None:
     """After any sequence of changes to policies and labels, flows are allowed and denied as the oracle decides."""
-    wanted, seed = pytestconfig.option.states, pytestconfig.option.seed
-    histories = generate(max(1, wanted // STATES), STATES, family, seed)
-    certify(pool, histories, family, expect, f"{wanted} random states, seed {seed}")
+    states, seed = pytestconfig.option.states, pytestconfig.option.seed
+    histories = generate(max(1, states // STATES), STATES, family, seed)
+    certify(pool, histories, family, expect, f"{states} random states, seed {seed}")

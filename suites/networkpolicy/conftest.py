@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _open_again(request: pytest.FixtureRequest, testbed: Testbed) -> Iterator[None]:
-    """After a case that had policies for pods of the testbed, wait until everybody reaches them again.
+    """After a case with policies for pods of the testbed, wait until all pods reach each other again.
 
     An engine may follow the end of a policy later than the next case looks; where it never does, cases say so.
     """
@@ -39,8 +39,8 @@ def _open_again(request: pytest.FixtureRequest, testbed: Testbed) -> Iterator[No
 def everybody_reached(testbed: Testbed) -> bool:
     """Whether all pods of the testbed reach each other, and those of the host network where the plugin promises it."""
     flows = [
-        to_pod(one.key, other, "tcp", PORTS[0], family)
-        for one, other in itertools.permutations(testbed.pods.values(), 2)
+        to_pod(client.key, server, "tcp", PORTS[0], family)
+        for client, server in itertools.permutations(testbed.pods.values(), 2)
         for family in testbed.topology.families
     ]
     flows += [

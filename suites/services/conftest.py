@@ -1,4 +1,4 @@
-"""What the service cases share."""
+"""Fixtures of the service cases."""
 
 from __future__ import annotations
 

@@ -26,24 +26,24 @@ PATIENCE = 15.0  # seconds; our patience until CoreDNS has seen Services created
 @pytest.fixture
 def server(testbed: Testbed, family: str) -> str:
     """The DNS Service's address of a family; looked up per case, so that CoreDNS starts under the case's lock."""
-    found = dns.servers(testbed)
-    if family not in found:  # kubeadm's has one address in dual stack, too
-        there = f"has an address of {' and '.join(found)} only" if found else "is not there"
-        pytest.skip(f"the Service kube-dns in kube-system {there}")
-    return found[family]
+    servers = dns.servers(testbed)
+    if family not in servers:  # kubeadm's has one address in dual stack, too
+        state = f"has an address of {' and '.join(servers)} only" if servers else "does not exist"
+        pytest.skip(f"the Service kube-dns in kube-system {state}")
+    return servers[family]
 
 
-def unanswered(testbed: Testbed, server: str, name: str, wanted: set[str], rounds: int = 1) -> list[Finding]:
-    """Lookups from a pod of each node that are not answered rightly and soon."""
+def unanswered(testbed: Testbed, server: str, name: str, expected: set[str], rounds: int = 1) -> list[Finding]:
+    """Lookups from a pod of each node that are answered wrongly or too late."""
     findings = []
     for node in testbed.nodes:
         client = testbed.pods_on(node)[0].key
         answer = testbed.probers[client].resolve(server, name, rounds=rounds)
         allowed = rounds // 100
         slow = answer.slowest(allowed)
-        if set(answer.addresses) != wanted or answer.lost > allowed or slow > SOON:
-            found = f"{answer.addresses}, {answer.lost} lost, slowest {slow:.0f} ms, codes {answer.rcodes}"
-            findings.append(Finding(client, f"{rounds} lookups of {name}", f"{sorted(wanted)} soon", found))
+        if set(answer.addresses) != expected or answer.lost > allowed or slow > SOON:
+            actual = f"{answer.addresses}, {answer.lost} lost, slowest {slow:.0f} ms, codes {answer.rcodes}"
+            findings.append(Finding(client, f"{rounds} lookups of {name}", f"{sorted(expected)} soon", actual))
     return findings
 
 
@@ -54,17 +54,17 @@ def test_service_names_resolve_from_every_node(
     """Queries for A and AAAA from one port both have answers, on every node, 99 of 100 within a second."""
     node = testbed.nodes[0]
     name = f"one-{node}.{NAMESPACES[0]}.svc.cluster.local"
-    wanted = {services.cluster_ip(f"one-{node}", each) for each in testbed.topology.families}
+    expected = {services.cluster_ip(f"one-{node}", each) for each in testbed.topology.families}
     what = "names do not resolve"
-    expect.nothing_soon(lambda: unanswered(testbed, server, name, wanted), what, patience=PATIENCE)
+    expect.nothing_soon(lambda: unanswered(testbed, server, name, expected), what, patience=PATIENCE)
     begun = time.monotonic()
-    expect.nothing(unanswered(testbed, server, name, wanted, ROUNDS), what, (begun, time.monotonic()))
+    expect.nothing(unanswered(testbed, server, name, expected, ROUNDS), what, (begun, time.monotonic()))
 
 
 @requirement("S02")
 def test_a_headless_service_names_its_pods(testbed: Testbed, expect: Expect, services: Services, server: str) -> None:
     """The name of a headless Service resolves to the addresses of its pods."""
     name = f"headless.{NAMESPACES[0]}.svc.cluster.local"
-    wanted = {pod.ip(each) for pod in services.many for each in testbed.topology.families}
+    expected = {pod.ip(each) for pod in services.many for each in testbed.topology.families}
     what = "the headless Service does not name its pods"
-    expect.nothing_soon(lambda: unanswered(testbed, server, name, wanted), what, patience=PATIENCE)
+    expect.nothing_soon(lambda: unanswered(testbed, server, name, expected), what, patience=PATIENCE)

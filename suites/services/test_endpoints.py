@@ -59,7 +59,7 @@ class Sticky:
 
     def __exit__(self, *_: object) -> None:
         self.testbed.kube.delete(self.object)
-        with contextlib.suppress(NeverHappenedError):  # what does not go is D64's
+        with contextlib.suppress(NeverHappenedError):  # D64 checks that pods end
             probe_pods.remove(self.testbed.kube, self.plans)
 
     def target(self, family: str) -> Target:
