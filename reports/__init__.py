@@ -1,1 +1,1 @@
-"""Records of cases, verdicts, and the reports that are made of them."""
+"""Records of cases, the verdicts computed from them, and the reports of a run."""

@@ -1,4 +1,4 @@
-"""Claims that documentation makes about a plugin, answered with the verdicts of a run."""
+"""Compare claims in documentation about a plugin with the verdicts of a run."""
 
 from __future__ import annotations
 
@@ -21,27 +21,28 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Answer:
-    """A claim and its answer.
+    """A claim about a plugin and the answer that a run gives to it.
 
     Attributes:
-        claim: as people write it.
-        says: holds, fails or open: whether the answer of the plugin's folder holds.
-        words: the answer as a sentence.
-        evidence: requirement → verdict.
+        claim: the claim, as documentation phrases it.
+        status: "holds" if the answer in the plugin's claims.yaml is confirmed, "fails" if a requirement that supports
+            it failed, "open" if the run did not check all of them.
+        sentence: the answer for readers.
+        evidence: id of each requirement that supports the answer → its verdict.
     """
 
     claim: str
-    says: str
-    words: str
+    status: str
+    sentence: str
     evidence: dict[str, str]
 
 
 def answer(rows: Iterable[dict[str, Any]], document: dict[str, Any]) -> list[Answer]:
-    """The answers of a verdict.json to claims.
+    """Answer claims from a verdict.json.
 
     Args:
-        rows: {claim, answer, requirements}, all about the plugin of the run.
-        document: the verdict.json.
+        rows: rows of the plugin's claims.yaml: {claim, answer, requirements}.
+        document: the content of verdict.json.
     """
     verdicts = {row["id"]: str(row["verdict"]) for row in document["requirements"]}
     return [_answer(row, verdicts) for row in rows]
@@ -58,31 +59,31 @@ def _answer(row: dict[str, Any], verdicts: dict[str, str]) -> Answer:
     return Answer(row["claim"], "holds", row["answer"], evidence)
 
 
-def into_allure(answers: list[Answer], folder: Path) -> None:
-    """Add the table to Allure's results, as the attachment of a result of its own."""
+def add_to_allure(answers: list[Answer], folder: Path) -> None:
+    """Add a result to a folder of Allure results, with the table of answers as its attachment."""
     identity = str(uuid.uuid4())
     source = f"{identity}-attachment.html"
     (folder / source).write_text(page(answers))
-    counts = Counter(answer.says for answer in answers)
-    moment = int(time.time() * 1000)
+    counts = Counter(answer.status for answer in answers)
+    now = int(time.time() * 1000)
     result = {
         "uuid": identity,
         "historyId": "claims",
         "name": f"Claims: {counts['holds']} answered, {counts['fails']} do not hold, {counts['open']} not checked",
         "status": "passed",
         "stage": "finished",
-        "start": moment,
-        "stop": moment,
-        "labels": [{"name": "epic", "value": "claims"}, {"name": "feature", "value": "What tutorials claim"}],
+        "start": now,
+        "stop": now,
+        "labels": [{"name": "epic", "value": "claims"}, {"name": "feature", "value": "claims in tutorials"}],
         "attachments": [{"name": "claims and answers", "source": source, "type": "text/html"}],
     }
     (folder / f"{identity}-result.json").write_text(json.dumps(result))
 
 
 def page(answers: list[Answer]) -> str:
-    """The answers as an HTML page."""
+    """Render the answers as an HTML page."""
     lines = [
-        f"<tr><td>{html.escape(a.claim)}</td><td>{html.escape(a.words)}</td>"
+        f"<tr><td>{html.escape(a.claim)}</td><td>{html.escape(a.sentence)}</td>"
         f"<td>{html.escape(', '.join(f'{identity} {verdict}' for identity, verdict in a.evidence.items()))}</td></tr>"
         for a in answers
     ]

@@ -1,7 +1,7 @@
-"""Several verdict.json side by side: which requirements differ, on the terminal and as a page.
+"""Compare several verdict.json files: print a table of requirements and write it as an HTML page.
 
-`python -m reports.compare FILE…` shows runs; with `-` among them, each line `NAME: why` on standard input stands for
-a run without a verdict.
+Usage: `python -m reports.compare FILE…`. With `-` among the files, standard input lists the runs that wrote no
+verdict, one line `NAME: reason` for each.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STYLE = "table{border-collapse:collapse;font:13px monospace}td,th{border:1px sol
 
 
 def table(runs: list[Run]) -> Table:
-    """The table for the terminal: a column per run, by number."""
+    """Build the table for the terminal: a row per requirement, a numbered column per run."""
     result = Table(box=None, pad_edge=False, header_style="bold")
     result.add_column("id")
     for number, _ in enumerate(runs, 1):
@@ -38,12 +38,12 @@ def table(runs: list[Run]) -> Table:
     result.add_column("requirement", overflow="ellipsis", no_wrap=True)
     for identity in order(runs):
         sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
-        result.add_row(identity, *(MARKS[run.of(identity)] for run in runs), sentence)
+        result.add_row(identity, *(MARKS[run.verdict_of(identity)] for run in runs), sentence)
     return result
 
 
 def figures(runs: list[Run]) -> Table:
-    """The figures, a row per run."""
+    """Build the table of measurements: a row per run."""
     result = Table("run", *(figure.fact for figure in FIGURES), box=None, pad_edge=False, header_style="bold")
     for number, run in enumerate(runs, 1):
         result.add_row(f"{number} {run.name}", *(run.figure(figure) for figure in FIGURES))
@@ -51,7 +51,12 @@ def figures(runs: list[Run]) -> Table:
 
 
 def page(runs: list[Run], without_verdict: list[str]) -> str:
-    """The table and the figures as an HTML page; a cell's title has the messages of its cases."""
+    """Render the tables as an HTML page; the tooltip of a cell has the messages of its cases.
+
+    Args:
+        runs: a column each.
+        without_verdict: lines about runs that wrote no verdict.
+    """
     head = "".join(f"<th>{html.escape(run.name)}<br>{run.verdict}</th>" for run in runs)
     lines = []
     for identity in order(runs):
@@ -63,21 +68,21 @@ def page(runs: list[Run], without_verdict: list[str]) -> str:
         f"<tr><th>{html.escape(run.name)}</th>{''.join(f'<td>{run.figure(figure)}</td>' for figure in FIGURES)}</tr>"
         for run in runs
     )
-    measured = f"<table><tr><th></th>{''.join(f'<th>{figure.fact}</th>' for figure in FIGURES)}</tr>{rows}</table>"
-    why = "".join(f"<p>{html.escape(line)}</p>" for line in differences.lines(runs, order(runs)))
-    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{why}<p></p>{measured}{without}"
+    measurements = f"<table><tr><th></th>{''.join(f'<th>{figure.fact}</th>' for figure in FIGURES)}</tr>{rows}</table>"
+    reasons = "".join(f"<p>{html.escape(line)}</p>" for line in differences.lines(runs, order(runs)))
+    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{reasons}<p></p>{measurements}{without}"
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
 
 
 def _cell(run: Run, identity: str) -> str:
-    verdict = run.of(identity)
+    verdict = run.verdict_of(identity)
     messages = "\n".join(c["message"] for c in run.rows.get(identity, {}).get("cases", []) if c["message"])
     colour = COLOURS.get(verdict, "#ffe9b0")
     return f'<td style="background:{colour}" title="{html.escape(messages[:2000])}">{verdict}</td>'
 
 
 def main(paths: list[str]) -> int:
-    """Show the runs, and write compare.html beside the folder of the first run."""
+    """Print the comparison and write compare.html into the parent of the first run's folder; returns the exit code."""
     runs = [load(Path(path)) for path in paths if path != "-"]
     without_verdict = sys.stdin.read().splitlines() if "-" in paths else []
     console = Console(highlight=False)

@@ -1,4 +1,4 @@
-"""Why the verdicts of the same build differ between providers: the message of its case, or a known difference."""
+"""Explain differences between providers in the verdicts of the same build, from messages and differences.yaml."""
 
 from __future__ import annotations
 
@@ -13,36 +13,42 @@ import yaml
 if TYPE_CHECKING:
     from reports.runs import Run
 
-KNOWN = Path(__file__).with_name("differences.yaml")
-NOT_KNOWN = "not explained: read the messages of its cases"
+KNOWN_DIFFERENCES = Path(__file__).with_name("differences.yaml")
+UNEXPLAINED = "not explained: read the messages of its cases"
 
 
 def lines(runs: list[Run], identities: list[str]) -> list[str]:
-    """A line per requirement whose verdicts differ between providers, with the reason."""
-    return [f"{i}: {_why(runs, i)}" for i in identities if len(set(map(frozenset, _verdicts(runs, i).values()))) > 1]
+    """List the requirements whose verdicts differ between providers, each with the reason.
+
+    Args:
+        runs: the runs to compare.
+        identities: ids of the requirements to consider.
+    """
+    differing = [i for i in identities if len(set(map(frozenset, _verdicts(runs, i).values()))) > 1]
+    return [f"{identity}: {_reason(runs, identity)}" for identity in differing]
 
 
 def _verdicts(runs: list[Run], identity: str) -> dict[str, set[str]]:
-    """The verdicts of a requirement, by provider."""
+    """Map each provider to the verdicts that its runs gave to a requirement."""
     verdicts: dict[str, set[str]] = {}
     for run in runs:
         if identity in run.rows:
-            verdicts.setdefault(run.provider, set()).add(run.of(identity))
+            verdicts.setdefault(run.provider, set()).add(run.verdict_of(identity))
     return verdicts
 
 
-def _why(runs: list[Run], identity: str) -> str:
+def _reason(runs: list[Run], identity: str) -> str:
     for run in runs:
-        if run.of(identity) == "unsupported":
+        if run.verdict_of(identity) == "unsupported":
             messages = [case["message"] for case in run.rows[identity]["cases"] if case["message"]]
             return messages[0].splitlines()[0] if messages else f"unsupported on {run.provider}"
     providers = _verdicts(runs, identity).keys()
     known = (row for row in _known() if identity in row["requirements"] and set(row["providers"]) <= providers)
-    return next((str(row["why"]) for row in known), NOT_KNOWN)
+    return next((str(row["why"]) for row in known), UNEXPLAINED)
 
 
 @cache
 def _known() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = yaml.safe_load(KNOWN.read_text())
-    jsonschema.validate(rows, json.loads(KNOWN.with_suffix(".schema.json").read_text()))
+    rows: list[dict[str, Any]] = yaml.safe_load(KNOWN_DIFFERENCES.read_text())
+    jsonschema.validate(rows, json.loads(KNOWN_DIFFERENCES.with_suffix(".schema.json").read_text()))
     return rows

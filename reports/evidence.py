@@ -1,4 +1,4 @@
-"""Files that show why: kept in the run's folder and attached to the Allure case."""
+"""Store the evidence of a case as files in the run's folder and as attachments in Allure."""
 
 from __future__ import annotations
 
@@ -21,24 +21,30 @@ STYLE = (
 
 
 def attach_text(name: str, text: str, folder: Path | None = None) -> None:
-    """Attach a text to the running case; also write it to folder where one is given."""
+    """Attach a text to the running case.
+
+    Args:
+        name: title of the attachment, and the file name without its suffix.
+        text: the content.
+        folder: where to write the file; None writes none.
+    """
     allure.attach(text, name, AttachmentType.TEXT)
-    _keep(folder, f"{name}.txt", text)
+    _save(folder, f"{name}.txt", text)
 
 
 def attach_page(name: str, page: str, folder: Path | None = None) -> None:
-    """Attach an HTML page."""
+    """Attach an HTML page to the running case; the arguments are those of attach_text."""
     allure.attach(page, name, AttachmentType.HTML)
-    _keep(folder, f"{name}.html", page)
+    _save(folder, f"{name}.html", page)
 
 
 def attach_matrix(name: str, matrix: Matrix, folder: Path | None = None) -> None:
-    """Attach a matrix as a coloured table, wrong cells marked, with the reason in words behind each."""
+    """Attach a matrix as a coloured table, in which each wrong cell shows its reason."""
     attach_page(name, matrix_page(matrix), folder)
 
 
 def matrix_page(matrix: Matrix) -> str:
-    """A matrix as an HTML page."""
+    """Render a matrix as an HTML page: a row per client, a column per server."""
     head = "".join(f"<th>{html.escape(column)}</th>" for column in matrix.columns)
     body = "".join(
         f"<tr><th>{html.escape(row)}</th>{''.join(_cell(matrix, row, column) for column in matrix.columns)}</tr>"
@@ -57,12 +63,17 @@ def _cell(matrix: Matrix, row: str, column: str) -> str:
     return f'<td class="wrong" title="{details}">&#10007; {html.escape(wrong[0].why)}</td>'
 
 
-def _keep(folder: Path | None, name: str, text: str) -> None:
+def _save(folder: Path | None, name: str, text: str) -> None:
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / re.sub(r"[^\w.+-]+", "-", name)).write_text(text)
 
 
 def folder_of(out: Path, case: str) -> Path:
-    """Where a case's evidence is kept."""
+    """Return the folder for a case's evidence.
+
+    Args:
+        out: the run's folder.
+        case: pytest's node id.
+    """
     return out / "evidence" / re.sub(r"[^\w.+-]+", "-", case.rpartition("/")[2])

@@ -1,4 +1,4 @@
-"""The fact that a case about a fault leaves in verdict.json, as `fault`."""
+"""The type of the fact `fault`, which cases about faults add to verdict.json."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from typing import TypedDict
 
 
 class FaultFact(TypedDict):
-    """The effect of a fault on users, and the recovery from it; JSON.
+    """The effect of a fault on traffic and the recovery from it, as JSON.
 
     Attributes:
-        id: of the fault.
+        id: the id of the fault.
         sentence: the event that it simulates.
         longest_gap: the longest outage of any continuous flow, in seconds.
         lost_datagrams: datagrams without an answer.
         broken_connections: connections that ended.
         traffic: how traffic recovered, as text.
-        traffic_seconds: seconds from the injection to that; 0 if traffic was not affected or did not recover.
-        state: how the broken state recovered, as text.
-        state_seconds: seconds from the injection to that.
+        traffic_seconds: seconds from the injection to that recovery; 0 if traffic was not affected or did not recover.
+        state: how the nodes' state recovered, as text.
+        state_seconds: seconds from the injection to that recovery.
         harm: flows that were wrong when traffic was first polled.
-        unseen: whether the state was back before traffic was first polled.
+        unseen: whether the state had recovered before traffic was first polled.
         marks: (seconds since the injection, event) of the timeline.
-        left: differences that remained at the end.
+        left: differences in the nodes' state that remained at the end.
         crashes: panics in the agents' logs.
     """
 

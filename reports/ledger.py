@@ -1,4 +1,4 @@
-"""The records of a run, and the verdicts that follow from them.  Only the process that writes reports has one."""
+"""The records of a run and the verdicts computed from them; only the process that writes reports has a ledger."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Ledger:
     """The records of a run.
 
     Attributes:
-        records: one per case.
-        known: the requirements of the run, by id.
+        records: one per phase of a case that has a verdict.
+        known: the requirements that cases of the run may cite, by id.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Ledger:
         self.records.append(record)
 
     def requirements(self) -> list[dict[str, Any]]:
-        """A row of verdict.json for each requirement that a case checked, in order of id."""
+        """Return a row of verdict.json for each requirement that a case checked, sorted by id."""
         by_id: dict[str, list[Record]] = {}
         for record in self.records:
             for identity in record.requirements:
@@ -42,13 +42,13 @@ class Ledger:
         return [_row(self.known[identity], by_id[identity]) for identity in sorted(by_id)]
 
     def verdict(self) -> Verdict:
-        """The run's verdict."""
+        """Return the verdict of the run; a case without a requirement counts as a MUST."""
         rows = [(row["level"], Verdict(row["verdict"])) for row in self.requirements()]
         without_requirement = [("MUST", record.verdict) for record in self.records if not record.requirements]
         return outcome.of_run(rows + without_requirement)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Requirements by verdict and level: {verdict: {level: n}}."""
+        """Count requirements by verdict and level: {verdict: {level: n}}."""
         counted = Counter((row["verdict"], row["level"]) for row in self.requirements())
         levels = ("MUST", "SHOULD", "MAY")
         return {verdict: {level: counted[verdict, level] for level in levels} for verdict in outcome.ORDER}

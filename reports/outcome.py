@@ -1,4 +1,4 @@
-"""Verdicts, their order, and the exit code a run ends with."""
+"""Verdicts, their order, and the exit codes of runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """The result of a case, a requirement or a run; the worst one wins."""
+    """The verdict on a case, a requirement or a run, from best to worst; the worst one decides."""
 
     PASSED = "passed"
     UNDEFINED = "undefined"  # the specification leaves it open
@@ -29,15 +29,15 @@ EXIT_CODES = {
     Verdict.INCONCLUSIVE: 2,
     Verdict.ERROR: 3,
 }
-NOTHING_SHOWN = 2  # exit code of a run without a case
+NO_CASES = 2  # exit code of a run without a case
 
 
 class Inconclusive(Exception):  # noqa: N818 - a verdict, named like the others
-    """A control failed; the message says which."""
+    """A control failed, so the plugin cannot be judged; the message names the control."""
 
 
 class TooLate(Inconclusive):
-    """A late machine may explain the observation; the message has both, and how late the machine was."""
+    """A late machine may explain the observation; the message states the observation and the lateness."""
 
 
 class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
@@ -47,8 +47,8 @@ class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
 
     Args:
         message: the observation.
-        during: only if a late machine could have caused it: when it was made, as two times of the monotonic clock.
-            Then a late machine makes the case inconclusive.
+        during: begin and end of the observation on the monotonic clock, if a late machine could have caused it; the
+            case is then inconclusive if the machine was late. None for observations that do not depend on time.
     """
 
     def __init__(self, message: str, during: tuple[float, float] | None = None) -> None:
@@ -57,12 +57,12 @@ class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """The worst of some verdicts; passed where there are none."""
+    """Return the worst verdict; passed if there are none."""
     return max(verdicts, key=ORDER.index, default=Verdict.PASSED)
 
 
 def of_requirement(cases: Iterable[Verdict]) -> Verdict:
-    """A requirement's verdict from its cases: unsupported and undefined cases count only if there is no other."""
+    """Return the verdict of a requirement; unsupported and undefined cases count only if all its cases are."""
     verdicts = list(cases)
     decided = [verdict for verdict in verdicts if verdict not in {Verdict.UNSUPPORTED, Verdict.UNDEFINED}]
     return worst(decided or verdicts)

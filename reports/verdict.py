@@ -1,4 +1,4 @@
-"""verdict.json: a run for machines, validated against its published schema."""
+"""Build and write verdict.json, the machine-readable result of a run, which follows verdict.schema.json."""
 
 from __future__ import annotations
 
@@ -17,14 +17,25 @@ SCHEMA = Path(__file__).parent / "verdict.schema.json"
 
 
 def exit_code(ledger: Ledger) -> int:
-    """0 certified, 1 not certified, 2 inconclusive, 3 an error of netproof or the machine."""
+    """Return 0 if certified, 1 if not, 2 if inconclusive, 3 for an error of netproof or the machine."""
     if not ledger.records:
-        return outcome.NOTHING_SHOWN
+        return outcome.NO_CASES
     return outcome.EXIT_CODES[ledger.verdict()]
 
 
 def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float, seed: int) -> dict[str, Any]:
-    """The document of a run; facts: cni, cluster, programs, and lateness if it matters."""
+    """Build the content of verdict.json.
+
+    Args:
+        ledger: the records of the run.
+        facts: cni, cluster and programs, as the schema describes them, and lateness if it was not negligible.
+        started: when the run started, UTC in ISO 8601.
+        seconds: the run's duration.
+        seed: the seed of everything random.
+
+    Raises:
+        jsonschema.ValidationError: a fact does not follow the schema.
+    """
     document = {
         "schema": 1,
         "verdict": ledger.verdict(),
@@ -43,7 +54,7 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
-    """Write it atomically."""
+    """Write a document to a file atomically."""
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(document, indent=1) + "\n")
     draft.replace(path)

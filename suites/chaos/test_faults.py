@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fixtures.faults.catalogue import Fault, Recovery
+    from fixtures.probes.results import ContinuousFlow
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
@@ -91,9 +92,13 @@ def fact_of(fault: Fault, experiment: Experiment) -> FaultFact:
 def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:
     """Add the fault's fact and its timeline to the report."""
     expect.facts["fault"] = fact_of(fault, experiment)
-    rows = [flow.row() for flow in experiment.flows]
-    drawn = timeline.draw(fault.sentence, rows, experiment.marks, experiment.started)
-    evidence.attach_page("timeline", drawn, expect.evidence)
+    rows = [_row(flow, experiment.started) for flow in experiment.flows]
+    evidence.attach_page("timeline", timeline.draw(fault.sentence, rows, experiment.marks), expect.evidence)
+
+
+def _row(flow: ContinuousFlow, injected: float) -> timeline.Row:
+    outages = tuple(timeline.Outage(gap.begin - injected, gap.seconds) for gap in flow.gaps)
+    return timeline.Row(flow.kind, flow.client, flow.server, flow.longest, outages)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

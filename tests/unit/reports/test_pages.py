@@ -1,8 +1,9 @@
-"""Claims, comparisons and timelines."""
+"""The pages and tables of a run: claims, comparisons, summary, timeline."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def document(**verdicts: str) -> dict[str, Any]:
-    """A verdict.json with these requirements."""
+    """Return the content of a verdict.json with these verdicts by requirement."""
     rows = [
         {"id": i, "verdict": v, "sentence": f"sentence {i}", "cases": [{"message": "why"}]}
         for i, v in verdicts.items()
@@ -29,28 +30,28 @@ CLAIMS = [{"claim": "The model splits <packets>.", "answer": "False: nothing is.
 
 
 def test_a_claim_is_answered_by_its_requirements() -> None:
-    """All passed: the answer; one failed: it does not hold; none asked: open."""
+    """The answer holds if all of them passed, fails if one failed, and is open if none was checked."""
 
-    def says(**verdicts: str) -> str:
+    def status(**verdicts: str) -> str:
         (only,) = claims.answer(CLAIMS, document(**verdicts))
-        return only.says
+        return only.status
 
-    assert says(K05="passed", D12="passed") == "holds"
-    assert says(K05="passed", D12="failed") == "fails"
-    assert says(D50="passed") == "open"
+    assert status(K05="passed", D12="passed") == "holds"
+    assert status(K05="passed", D12="failed") == "fails"
+    assert status(D50="passed") == "open"
 
 
-def test_the_claims_stand_in_the_allure_report(tmp_path: Path) -> None:
-    """One result of its own, with the table as its attachment."""
-    claims.into_allure(claims.answer(CLAIMS, document(K05="passed", D12="passed")), tmp_path)
+def test_the_allure_report_shows_claims(tmp_path: Path) -> None:
+    """The table of claims is the attachment of a separate result."""
+    claims.add_to_allure(claims.answer(CLAIMS, document(K05="passed", D12="passed")), tmp_path)
     (result,) = (json.loads(path.read_text()) for path in tmp_path.glob("*-result.json"))
     (attached,) = result["attachments"]
     assert "The model splits &lt;packets&gt;." in (tmp_path / attached["source"]).read_text()
 
 
 @pytest.mark.parametrize("rows", [CLAIMS, []])
-def test_a_run_writes_a_page_of_claims_where_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
-    """A plugin that nobody claims anything about has no such page, and the summary does not mention one."""
+def test_a_run_writes_a_page_of_claims_if_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    """Without claims about the plugin there is no page, and the summary does not mention one."""
     run = plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
     facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
     run.finish(facts, 7, aborted=False)
@@ -58,8 +59,8 @@ def test_a_run_writes_a_page_of_claims_where_there_are_any(tmp_path: Path, rows:
     assert ("claims" in summary.show(run.document, run.answers, tmp_path, "page", 200)) == bool(rows)
 
 
-def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
-    """What is equal everywhere is at the end; a requirement one run does not know counts as different."""
+def test_requirements_with_different_verdicts_come_first(tmp_path: Path) -> None:
+    """Requirements with equal verdicts come last; one that only some runs checked counts as different."""
     runs = []
     for name, verdicts in (
         ("a", {"D01": "passed", "D02": "passed"}),
@@ -76,7 +77,7 @@ def test_requirements_in_which_runs_differ_come_first(tmp_path: Path) -> None:
 
 
 def test_figures_are_facts_of_cases() -> None:
-    """Each figure by which runs are compared is a fact that some case leaves under that name."""
+    """Every figure that comparisons show is recorded by a case as a fact of that name."""
     text = "".join(path.read_text() for path in (paths.ROOT / "suites").rglob("*.py"))
     assert [figure.fact for figure in runs_of.FIGURES if f'facts["{figure.fact}"]' not in text] == []
 
@@ -98,39 +99,42 @@ def test_a_summary_lists_outages_and_recoveries_of_faults() -> None:
     assert summary.faults({"requirements": [{"cases": [{"facts": {}}]}]}) is None
 
 
-def test_a_timeline_shows_each_gap_where_it_was() -> None:
-    """A gap of 2 s that began at the fault is a red bar with its length; marks have their seconds."""
-    flow = {"kind": "udp", "from": "x/a", "to": "x/b", "longest": 2.0, "gaps": [[100.0, 2.0]]}
-    drawn = timeline.draw("A <fault>", [flow], [(2.0, "traffic is back")], 100.0)
+def test_a_timeline_shows_each_outage() -> None:
+    """An outage of 2 s is a bar with that tooltip, as long as a mark at 2 s is far from the fault."""
+    row = timeline.Row("udp", "x/a", "x/b", 2.0, (timeline.Outage(0.0, 2.0),))
+    drawn = timeline.draw("A <fault>", [row], [(2.0, "traffic recovered")])
     assert "2.00 s without an answer" in drawn
-    assert "2.0 s traffic is back" in drawn
+    assert "2.0 s traffic recovered" in drawn
+    assert "udp a → b  2.00 s" in drawn
+    begin, end = (float(x) for x in re.findall(r'<line x1="([\d.]+)"', drawn))
+    assert f'x="{begin:.1f}" y="66" width="{end - begin:.1f}"' in drawn
     assert "A &lt;fault&gt;" in drawn
 
 
 def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
-    """What a case says itself comes first, then what is known; the rest is not explained; equals are left out."""
+    """The reason is the case's message, else a row of differences.yaml; equal verdicts are left out."""
     for provider, verdicts in (
         ("lab", {"N11": "passed", "D01": "passed", "D02": "passed", "D40": "passed"}),
         ("kind", {"N11": "failed", "D01": "failed", "D02": "passed", "D40": "unsupported"}),
     ):
-        said = document(**verdicts) | {"cluster": {"nodes": 3, "provider": provider}}
+        content = document(**verdicts) | {"cluster": {"nodes": 3, "provider": provider}}
         (tmp_path / provider).mkdir()
-        (tmp_path / provider / "verdict.json").write_text(json.dumps(said))
+        (tmp_path / provider / "verdict.json").write_text(json.dumps(content))
     runs = [runs_of.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
     found = differences.lines(runs, runs_of.order(runs))
     assert [line.partition(":")[0] for line in found] == ["D01", "D40", "N11"]
-    assert found[0].endswith(differences.NOT_KNOWN)
+    assert found[0].endswith(differences.UNEXPLAINED)
     assert found[1] == "D40: why"
     assert "strict reverse path filter" in found[2]
     assert "D01: not explained" in compare.page(runs, [])
     assert differences.lines(runs[:1] * 2, runs_of.order(runs)) == []
 
 
-def test_a_machine_without_node_makes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where PATH has no node, one comes from PyPI with what it needs: once for a machine, into netproof's cache."""
+def test_the_page_is_generated_without_node_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Node comes from PyPI if PATH has none; it is installed once per machine, into netproof's cache."""
     results = tmp_path / "results"
     results.mkdir()
-    case = {"uuid": "1", "name": "a case that nobody has", "status": "passed", "start": 1, "stop": 2}
+    case = {"uuid": "1", "name": "a case", "status": "passed", "start": 1, "stop": 2}
     (results / "1-result.json").write_text(json.dumps(case))
     monkeypatch.setenv("PATH", str(tmp_path))
     page.write(results, tmp_path / "allure.html", paths.cache())

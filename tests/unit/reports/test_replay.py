@@ -1,4 +1,4 @@
-"""The command that repeats a failure, and what the folder of a run is called."""
+"""The command that repeats a failure, and the name of a run's folder."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ GIVEN = ["-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "suites/da
     ],
     ids=" ".join,
 )
-def test_the_command_carries_the_seed_that_was_drawn(given: list[str]) -> None:
-    """Whatever was given, the repetition names the seed that the run had, once, and the requirements."""
+def test_the_command_has_the_seed_that_was_drawn(given: list[str]) -> None:
+    """Whatever the original options were, the command has the run's seed, once, and the requirements."""
     run = replay.Run([*GIVEN, *given, "--nodes", "2"], seed=41, shuffle=None)
-    wanted = "./noxw -s certify -- --cluster lab --nodes 2 --seed 41 --only G02\n"
-    assert replay.commands("certify", run, "G02") == wanted
+    expected = "./noxw -s certify -- --cluster lab --nodes 2 --seed 41 --only G02\n"
+    assert replay.commands("certify", run, "G02") == expected
 
 
-def test_after_a_shuffled_run_it_carries_the_order_too() -> None:
-    """One command repeats the case, another one everything in the order in which it failed."""
+def test_after_a_shuffled_run_the_command_has_the_order_too() -> None:
+    """The first command repeats the requirement, the second one the whole run in the same order."""
     run = replay.Run([*GIVEN, "--shuffle", "--cni", "./my cni"], seed=41, shuffle=9)
     line = "./noxw -s certify -- --cluster lab --cni './my cni' --seed 41 --shuffle 9"
     assert replay.commands("certify", run, "D64").splitlines() == [
@@ -49,26 +49,29 @@ def test_after_a_shuffled_run_it_carries_the_order_too() -> None:
 
 
 def config_of(**options: object) -> pytest.Config:
-    """A configuration with these options, and the hook that says which plugin it is about."""
+    """Return a configuration with these options and the hook that names the plugin under test."""
     config = SimpleNamespace(option=SimpleNamespace(**options))
     config.hook = SimpleNamespace(pytest_netproof_plugin=fixtures.plugin.pytest_netproof_plugin)
     return cast("pytest.Config", config)
 
 
 @pytest.mark.parametrize(
-    ("options", "named"),
+    ("options", "name"),
     [
         ({"attach": None, "cluster": "lab", "cni": "flannel:vxlan"}, "flannel-vxlan"),
         ({"attach": None, "cluster": "lab", "cni": "./my-cni:plain"}, "my-cni-plain"),
         ({"cluster": None, "attach": "lab", "cni": "flannel:vxlan"}, "bridge-static"),
-        ({"cluster": None, "attach": "nowhere", "cni": "flannel:vxlan"}, "flannel-vxlan"),  # such a run is refused
+        (
+            {"cluster": None, "attach": "nowhere", "cni": "flannel:vxlan"},
+            "flannel-vxlan",
+        ),  # rejected later
     ],
 )
-def test_the_folder_is_called_after_the_plugin_under_test(tmp_path: Path, options: dict[str, Any], named: str) -> None:
-    """With --attach that is the plugin of the open lab, not the default of --cni."""
+def test_the_folder_is_named_after_the_plugin_under_test(tmp_path: Path, options: dict[str, Any], name: str) -> None:
+    """With --attach it is the plugin of the open lab, not the default of --cni."""
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "testbed.json").write_text(json.dumps({"cni": catalogue.find("bridge").choice}))
     if options["attach"]:
         options = {**options, "attach": str(tmp_path / options["attach"])}
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    assert plugin.folder_of(config_of(**options), now) == f"20260102T030405Z-{named}"
+    assert plugin.folder_of(config_of(**options), now) == f"20260102T030405Z-{name}"

@@ -1,4 +1,4 @@
-"""What a run leaves and how it ends: pytest with the reporting plugin, in this process, on suites of a few lines."""
+"""Reports and exit codes of runs: pytest with the reporting plugin in this process, on a suite of a few lines."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_refuted(request):
 
 @pytest.mark.requirement("D02")
 def test_broken():
-    """It trips."""
+    """Its code is wrong."""
     assert 1 == 2
 
 @pytest.mark.requirement("D03")
@@ -57,29 +57,33 @@ def test_interrupted():
 
 
 class Cluster:
-    """What the plugin of clusters tells the plugin of reports, without a cluster."""
+    """A pytest plugin that implements the hooks of the reporting plugin without a cluster.
+
+    Args:
+        failure: the error with which the cluster fails to come up; None if it comes up.
+    """
 
     def __init__(self, failure: NetproofError | None = None) -> None:
         self.failure = failure
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
-        """Its options that reports read."""
+        """Add the options that reports read."""
         parser.addoption("--only")
         parser.addoption("--cni", default="my-cni:plain")
         parser.addoption("--shuffle", type=int)
 
     def pytest_netproof_active(self) -> bool:
-        """This run has a cluster."""
+        """Pretend that this run has a cluster."""
         return True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """The cluster comes up, or does not."""
+        """Exit pytest if the cluster is to fail."""
         if self.failure:
             pytest.exit(str(self.failure), returncode=self.failure.exit_code)
 
     def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any]:
-        """Facts of it."""
+        """Return facts of the run."""
         shape = {"provider": "lab", "nodes": 3, "families": ["ipv4"], "proxy_mode": "iptables", "mtu": 1500}
         known = {
             "cni": "my-cni:plain",
@@ -94,19 +98,19 @@ class Cluster:
 
 
 def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[str, Any]]:
-    """How a run of the suite in the folder ended, and its verdict.json; {} where it wrote none."""
+    """Run SUITE in a folder; returns the result and the content of verdict.json, {} if it was not written."""
     (folder / "test_suite.py").write_text(SUITE)
     options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
     options += ["-p", "reports.plugin", "--no-page", "--out", str(folder / "out")]
-    said = io.StringIO()
+    output = io.StringIO()
     with (
         mock.patch.object(reports.plugin, "CONTROLLER", None),
-        contextlib.redirect_stdout(said),
-        contextlib.redirect_stderr(said),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
     ):
         code = pytest.main([*options, *arguments, str(folder / "test_suite.py")], plugins=[cluster])
     path = folder / "out" / "verdict.json"
-    return Ended(int(code), said.getvalue()), json.loads(path.read_text()) if path.exists() else {}
+    return Ended(int(code), output.getvalue()), json.loads(path.read_text()) if path.exists() else {}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[st
     ],
 )
 def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, verdicts: dict[str, str]) -> None:
-    """Whatever pytest thinks of a run, it ends with what verdict.json says, and JUnit and Allure have their files."""
+    """A run exits with the code in verdict.json, not pytest's own, and writes files for JUnit and Allure."""
     ended, document = run(tmp_path, Cluster(), "-k", chosen)
     assert document, ended.said
     assert (ended.code, document["exit_code"]) == (code, code), ended.said
@@ -130,8 +134,8 @@ def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, v
     assert len(list((tmp_path / "out" / "allure-results").glob("*-result.json"))) >= len(verdicts)
 
 
-def test_records_of_workers_reach_the_one_that_writes(tmp_path: Path) -> None:
-    """With xdist as without: each case once, with its sentence and parameters, why it did not pass, and its facts."""
+def test_records_of_workers_reach_the_controller(tmp_path: Path) -> None:
+    """With xdist, too, each case has one record with its title, parameters, message and facts."""
     ended, document = run(tmp_path, Cluster(), "-k", "refuted or unsupported", "-n", "2")
     unsupported, refuted = document["requirements"]
     assert [case["title"] for case in unsupported["cases"]] == [
@@ -144,8 +148,8 @@ def test_records_of_workers_reach_the_one_that_writes(tmp_path: Path) -> None:
     ended.require(2, "failed", "D04", "It does not hold.", "unsupported", "D03")
 
 
-def test_a_run_that_was_cut_short_certifies_nothing(tmp_path: Path) -> None:
-    """Passed cases before the end do not count as a verdict; they are in the document all the same."""
+def test_an_aborted_run_certifies_nothing(tmp_path: Path) -> None:
+    """Its verdict is an error, although the document lists the cases that passed before."""
     ended, document = run(tmp_path, Cluster(), "-k", "passed or interrupted")
     assert (ended.code, document["exit_code"], document["verdict"]) == (3, 3, "error")
     assert [(row["id"], row["verdict"]) for row in document["requirements"]] == [("D01", "passed")]
@@ -158,15 +162,15 @@ def test_a_run_that_was_cut_short_certifies_nothing(tmp_path: Path) -> None:
 def test_a_cluster_that_does_not_come_up_leaves_a_verdict(
     tmp_path: Path, failure: NetproofError, verdict: str
 ) -> None:
-    """The plugin's fault is a failed certification, ours an error; both have the reason in verdict.json."""
+    """The verdict is failed if the plugin is the cause and error otherwise; verdict.json has the reason."""
     ended, document = run(tmp_path, Cluster(failure))
     ended.require(failure.exit_code, str(failure))
     found = (document["verdict"], document["exit_code"], document["reason"], document["requirements"])
     assert found == (verdict, failure.exit_code, str(failure), [])
 
 
-def test_a_run_that_was_refused_leaves_no_verdict(tmp_path: Path) -> None:
-    """Where nothing was changed there is no run: an unknown requirement, a folder that has one already."""
+def test_a_rejected_run_writes_no_verdict(tmp_path: Path) -> None:
+    """An unknown requirement, or a folder that has a run already, ends a run before anything is changed."""
     ended, document = run(tmp_path, Cluster(), "--only", "D01,D99")
     ended.require(4, "--only", "D99")
     assert document == {}

@@ -23,13 +23,13 @@ FACTS: dict[str, Any] = {"cni": "flannel:vxlan", "cluster": {"provider": "lab"},
 
 
 def record(verdict: str, *ids: str, **facts: object) -> Record:
-    """A record of a case."""
+    """Make a record of a case that cites these requirements."""
     case = f"suites/test_x.py::test_{verdict}"
     return Record(case, "Something holds.", ids, Verdict(verdict), 0.1, facts=facts)
 
 
 def ledger(*records: Record) -> Ledger:
-    """A ledger with these records."""
+    """Make a ledger with these records."""
     result = Ledger()
     for item in records:
         result.add(item)
@@ -57,8 +57,8 @@ def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[Record
     assert verdict.exit_code(ledger(*records)) == code
 
 
-def test_a_record_arrives_as_it_was_attached() -> None:
-    """It travels as JSON, and the controller has the same record; facts that are not JSON are refused."""
+def test_a_record_survives_the_way_to_the_controller() -> None:
+    """It is transferred as JSON and read back as an equal record; facts that are not JSON are rejected."""
     report = pytest.TestReport("suites/x.py::test_x", ("x.py", 1, "x"), {}, "passed", None, "call")
     assert Record.of(report) is None
     sent = record("passed", "D01", flows=9, unsupported=None)
@@ -69,14 +69,14 @@ def test_a_record_arrives_as_it_was_attached() -> None:
         record("passed", nodes={"node1"}).attach(report)
 
 
-def test_an_unsupported_case_does_not_hide_one_that_failed() -> None:
+def test_an_unsupported_case_does_not_hide_a_failed_one() -> None:
     """A requirement with a failed and an unsupported case has failed."""
     rows = ledger(record("unsupported", "D03"), record("failed", "D03"), record("passed", "D03")).requirements()
     assert [row["verdict"] for row in rows] == ["failed"]
 
 
 @pytest.mark.parametrize(
-    ("raised", "came_to"),
+    ("raised", "result"),
     [
         (outcome.Refuted("2 of 9 flows are wrong"), "failed"),
         (outcome.Inconclusive("the server of a pod is dead"), "inconclusive"),
@@ -84,15 +84,15 @@ def test_an_unsupported_case_does_not_hide_one_that_failed() -> None:
         (KeyError("eth0"), "error"),
     ],
 )
-def test_only_a_refuted_requirement_fails(raised: Exception, came_to: str) -> None:
-    """A bare AssertionError, raised where an assumption of our own breaks, never counts against a plugin."""
+def test_only_a_refuted_requirement_fails(raised: Exception, result: str) -> None:
+    """A bare AssertionError is a broken assumption of netproof and never fails the plugin."""
 
     def case() -> None:
         raise raised
 
     call = pytest.CallInfo.from_call(case, "call")
     report = pytest.TestReport("suites/x.py::test_x", ("x.py", 1, "x"), {}, "failed", None, "call")
-    assert plugin.verdict_of(report, call) == came_to
+    assert plugin.verdict_of(report, call) == result
 
 
 @given(st.lists(st.sampled_from(list(Verdict))))
@@ -103,8 +103,8 @@ def test_the_worst_verdict_wins_in_any_order(verdicts: list[Verdict]) -> None:
     assert worst in (verdicts or [Verdict.PASSED])
 
 
-def test_verdict_json_obeys_its_schema_and_counts_by_level() -> None:
-    """The document says what happened, per verdict and level."""
+def test_verdict_json_follows_its_schema_and_counts_by_level() -> None:
+    """A failed SHOULD is counted and listed, and the run passes."""
     document = verdict.build(
         ledger(record("passed", "D01"), record("failed", "D04")),
         FACTS,
@@ -118,7 +118,7 @@ def test_verdict_json_obeys_its_schema_and_counts_by_level() -> None:
 
 
 def test_every_requirement_has_a_level_a_sentence_and_a_link() -> None:
-    """The requirement files obey their schema, and each sentence ends like one."""
+    """The requirement files follow their schema, and each sentence ends with a full stop."""
     known = requirements.load()
     assert len(known) >= 33
     assert all(requirement.sentence.endswith(".") for requirement in known.values())
@@ -127,13 +127,13 @@ def test_every_requirement_has_a_level_a_sentence_and_a_link() -> None:
 LATE = {"seconds": 12.0, "lost_seconds": 5.16, "worst_timer_seconds": 0.9}
 
 
-def ask(*, explains: bool) -> lateness.Ask:
-    """A machine that was late between 5 and 17."""
+def measure(*, explains: bool) -> lateness.Measure:
+    """Return a measurement of a machine that is always late."""
     return lambda begun, ended: {**LATE, "explains": explains, "words": f"late from {begun} to {ended}"}
 
 
 @pytest.mark.parametrize(
-    ("raised", "explains", "came_out"),
+    ("raised", "explains", "result"),
     [
         (outcome.Refuted("2 of 9 flows are wrong", (5, 17)), True, outcome.TooLate),
         (outcome.Refuted("2 of 9 flows are wrong", (5, 17)), False, outcome.Refuted),
@@ -142,56 +142,56 @@ def ask(*, explains: bool) -> lateness.Ask:
         (KeyError("eth0"), True, KeyError),
     ],
 )
-def test_a_late_machine_explains_what_came_too_late(
-    raised: Exception, came_out: type[Exception], *, explains: bool
+def test_a_late_machine_explains_what_depends_on_time(
+    raised: Exception, result: type[Exception], *, explains: bool
 ) -> None:
-    """A wrong source address stays a failure, and so does everything on a machine that was late a little only."""
-    with pytest.raises(Exception, match=r".") as caught, lateness.excused(ask(explains=explains)):
+    """A wrong source address stays a failure, and so does everything on a machine that was only a little late."""
+    with pytest.raises(Exception, match=r".") as caught, lateness.inconclusive_if_late(measure(explains=explains)):
         raise raised
-    assert type(caught.value) is came_out
-    if came_out is outcome.TooLate:
+    assert type(caught.value) is result
+    if result is outcome.TooLate:
         assert "late from 5 to 17" in str(caught.value)
         assert "2 of 9 flows are wrong" in str(caught.value)
 
 
-def test_nothing_is_asked_where_nobody_watches() -> None:
-    """Without an answer a failure is a failure."""
-    with pytest.raises(outcome.Refuted), lateness.excused(lambda *_: None):
+def test_without_a_measurement_a_failure_is_a_failure() -> None:
+    """The hook returns None if the lateness was negligible or not measured."""
+    with pytest.raises(outcome.Refuted), lateness.inconclusive_if_late(lambda *_: None):
         raise outcome.Refuted("2 of 9 flows are wrong", (5, 17))
 
 
-def test_the_documents_say_how_late_the_machine_was() -> None:
-    """verdict.json has it by run and by case, the summary a sentence where it mattered."""
+def test_reports_state_how_late_the_machine_was() -> None:
+    """verdict.json has the lateness of the run and of each case, the summary a sentence if it had an effect."""
     late = record("inconclusive", "D01", lateness=LATE | {"inconclusive": True})
     document = verdict.build(ledger(late), FACTS | {"lateness": LATE}, started="x", seconds=1, seed=7)
     assert document["lateness"] == LATE
-    assert lateness.sentence(document).endswith("for 43% of the run; cases that are inconclusive for that: 1.")
-    calm = verdict.build(ledger(record("passed", "D01")), FACTS, started="x", seconds=1, seed=7)
-    assert lateness.sentence(calm) == ""
+    assert lateness.sentence(document).endswith("for 43% of the run; cases that are inconclusive because of it: 1.")
+    on_time = verdict.build(ledger(record("passed", "D01")), FACTS, started="x", seconds=1, seed=7)
+    assert lateness.sentence(on_time) == ""
     with pytest.raises(jsonschema.ValidationError):
         verdict.build(ledger(late), FACTS | {"lateness": {"share": 1}}, started="x", seconds=1, seed=7)
 
 
 @pytest.mark.parametrize("phase", [plugin.pytest_runtest_setup, plugin.pytest_runtest_call])
-def test_every_phase_of_a_case_is_asked_about(phase: Callable[[Any], Generator[None, None, None]]) -> None:
-    """What a case needs, and the case itself, may come too late."""
+def test_a_late_machine_explains_failures_in_every_phase(phase: Callable[[Any], Generator[None, None, None]]) -> None:
+    """Fixtures of a case are treated like the case itself."""
 
-    def answer(config: object, begun: float, ended: float) -> lateness.Answer:
-        return ask(explains=config is not None)(begun, ended)
+    def hook(config: object, begun: float, ended: float) -> lateness.Lateness:
+        return measure(explains=config is not None)(begun, ended)
 
-    running = phase(SimpleNamespace(config=SimpleNamespace(hook=SimpleNamespace(pytest_netproof_lateness=answer))))
+    running = phase(SimpleNamespace(config=SimpleNamespace(hook=SimpleNamespace(pytest_netproof_lateness=hook))))
     next(running)
     with pytest.raises(outcome.TooLate):
         running.throw(outcome.Refuted("2 of 9 flows are wrong", (5, 17)))
 
 
-def test_a_case_says_how_late_the_machine_was() -> None:
-    """Its facts have it, and whether it is inconclusive for that."""
+def test_a_record_has_the_lateness_of_the_machine() -> None:
+    """Its facts state the lateness, and whether the case is inconclusive because of it."""
 
     def too_late() -> None:
         raise outcome.TooLate("12 s")
 
-    for case, came_out in ((too_late, True), (lambda: None, False)):
+    for case, inconclusive in ((too_late, True), (lambda: None, False)):
         call = pytest.CallInfo.from_call(case, "call")
-        assert lateness.facts(ask(explains=True), call) == {"lateness": LATE | {"inconclusive": came_out}}
+        assert lateness.facts(measure(explains=True), call) == {"lateness": LATE | {"inconclusive": inconclusive}}
         assert lateness.facts(lambda *_: None, call) == {}
