@@ -22,7 +22,7 @@ from fixtures.probes import namespaces as own_namespaces
 from fixtures.probes import pods as probe_pods
 from fixtures.providers.existing import PODS_PATIENCE
 from tests.support.open_lab import opened
-from tests.support.run import Ended, pytest_suites
+from tests.support.run import RunResult, pytest_suites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def existing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield lab.testbed.cluster.kubeconfig
 
 
-def run(kubeconfig: Path, out: Path, *arguments: str) -> Ended:
+def run(kubeconfig: Path, out: Path, *arguments: str) -> RunResult:
     """The suites on that cluster."""
     where = ["--cluster", "kubeconfig", "--kubeconfig", str(kubeconfig), "--cni", "bridge", "--out", str(out)]
     return pytest_suites(*where, "--no-page", *arguments)
@@ -60,7 +60,7 @@ def test_it_is_certified_and_left_as_it_was(existing: Path, tmp_path: Path) -> N
     ended = run(existing, tmp_path / "out", "--only", SOME)
     document = json.loads((tmp_path / "out" / "verdict.json").read_text())
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
-    assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.said[-3000:]
+    assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.output[-3000:]
     assert document["cluster"]["provider"] == "kubeconfig"
     assert document["cluster"]["coverage"] == "2 of 2 nodes, 2 of 2 ways between two"
     assert namespaces(existing) == before
@@ -72,7 +72,7 @@ def test_nodes_are_looked_at_where_the_user_allows_it(existing: Path, tmp_path: 
     ended = run(existing, tmp_path / "out", "--allow-node-commands", "--only", f"{SOME},D59")
     document = json.loads((tmp_path / "out" / "verdict.json").read_text())
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
-    assert found == dict.fromkeys([*SOME.split(","), "D59"], "passed"), ended.said[-3000:]
+    assert found == dict.fromkeys([*SOME.split(","), "D59"], "passed"), ended.output[-3000:]
     assert namespaces(existing) == before
 
 
@@ -113,8 +113,8 @@ def test_a_rehearsal_creates_nothing(existing: Path, tmp_path: Path) -> None:
     before = namespaces(existing)
     ended = run(existing, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
     assert ended.code == 0
-    assert "On 1 of 2 nodes, 0 of 2 ways between two (node1):" in ended.said
-    assert "5 pods of somewhere/python:3" in ended.said
+    assert "On 1 of 2 nodes, 0 of 2 ways between two (node1):" in ended.output
+    assert "5 pods of somewhere/python:3" in ended.output
     assert namespaces(existing) == before
 
 
@@ -131,8 +131,8 @@ def test_what_a_killed_run_left_is_refused_and_cleaned(existing: Path, tmp_path:
 
     ended = run(existing, tmp_path / "refused")
     assert ended.code == MachineLacks.exit_code
-    assert "The cluster has namespaces of another netproof run" in ended.said
-    assert f"nox -s clean -- --kubeconfig {existing}" in ended.said
+    assert "The cluster has namespaces of another netproof run" in ended.output
+    assert f"nox -s clean -- --kubeconfig {existing}" in ended.output
     cleaned = [sys.executable, "-m", "fixtures.commands.clean", "--kubeconfig", str(existing)]
     said = subprocess.run(cleaned, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     assert f"({probe_pods.LABEL}=testbed" in said
@@ -158,15 +158,15 @@ def test_rights_that_are_too_narrow_are_named(existing: Path, tmp_path: Path) ->
     token = kube.request("POST", f"{ACCOUNT}/token", body)["status"]["token"]
     ended = run(with_token(existing, token, tmp_path / "narrow"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
-    assert "may not list nodes, create namespaces, " in ended.said
-    assert "create pods/exec" in ended.said
+    assert "may not list nodes, create namespaces, " in ended.output
+    assert "create pods/exec" in ended.output
 
 
 def test_credentials_that_are_refused_are_named(existing: Path, tmp_path: Path) -> None:
     """A token that the API does not know ends the run with one sentence."""
     ended = run(with_token(existing, "nonsense", tmp_path / "expired"), tmp_path / "out")
     assert ended.code == MachineLacks.exit_code
-    assert "rejects the credentials" in ended.said
+    assert "rejects the credentials" in ended.output
 
 
 REGISTRY = """
@@ -196,11 +196,11 @@ def test_a_registry_that_is_required_is_named(existing: Path, tmp_path: Path) ->
         waiting.until(lambda: refuses(kube), "the policy at work", patience=30)
         ended = run(existing, tmp_path / "out", "--only", "D01")
         assert ended.code == MachineLacks.exit_code
-        assert "The cluster would reject a probe pod: " in ended.said
-        assert "images come from own.invalid only" in ended.said
-        assert "--probe-image" in ended.said
+        assert "The cluster would reject a probe pod: " in ended.output
+        assert "images come from own.invalid only" in ended.output
+        assert "--probe-image" in ended.output
         taken = run(existing, tmp_path / "dry", "--dry-run", "--probe-image", "own.invalid/python:3")
-        assert taken.code == 0, taken.said
+        assert taken.code == 0, taken.output
     finally:
         for one in reversed(policy):
             kube.delete(one)
@@ -240,9 +240,9 @@ def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tm
     try:
         kube.apply(made["team-a"])
         kube.apply([made["other"][0]])
-        assert "ResourceQuota" not in run(existing, tmp_path / "one", "--dry-run").said
+        assert "ResourceQuota" not in run(existing, tmp_path / "one", "--dry-run").output
         kube.apply(made["team-b"])
-        said = run(existing, tmp_path / "two", "--dry-run").said
+        said = run(existing, tmp_path / "two", "--dry-run").output
     finally:
         for objects in made.values():
             kube.delete(objects[0])

@@ -19,7 +19,7 @@ def migrate(out: Path, successor: str) -> dict[str, dict[str, Any]]:
     """The requirements, by id, of a run of the migration suite from flannel to this plugin."""
     options = ["--cluster", "lab", "--migrate-to", successor, "--out", str(out), "--no-page"]
     ended = pytest_suites(*options, suite="suites/migration")
-    assert (out / "verdict.json").exists(), ended.said
+    assert (out / "verdict.json").exists(), ended.output
     rows = json.loads((out / "verdict.json").read_text())["requirements"]
     return {row["id"]: row for row in rows}
 

@@ -15,7 +15,7 @@ import pytest
 
 from fixtures import paths, waiting
 from fixtures.clusters.lab.processes import descendants, inner_numbers
-from tests.support.leftovers import alive, family_of, machine
+from tests.support.leftovers import alive, machine, with_descendants
 
 pytestmark = pytest.mark.lab
 
@@ -66,7 +66,7 @@ def test_a_kill_at_any_moment_leaves_nothing(tmp_path: Path, victim: str, moment
     found = waiting.until(lambda: find(victim, runner.pid), f"{victim} running", patience=20)
     # The moment is what is being varied; it is not waited for anything.
     time.sleep(max(0.0, delay - (time.monotonic() - begun)))
-    family = family_of(runner.pid)
+    family = with_descendants(runner.pid)
     os.kill(int(found or 0), signal.SIGKILL)
     code = runner.wait(GONE_PATIENCE + 10)
     waiting.until(lambda: not alive(family), f"everything gone after {delay:.1f} s", patience=GONE_PATIENCE)
@@ -85,7 +85,7 @@ def test_the_lab_of_a_killed_session_ends(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
         nox = subprocess.Popen([*command, *options], cwd=paths.ROOT, stdout=log, stderr=log)
     waiting.until(ready.exists, "the lab ready", patience=60)
-    family = family_of(nox.pid)
+    family = with_descendants(nox.pid)
     nox.kill()
     nox.wait()
     waiting.until(lambda: not alive(family), "everything gone", patience=GONE_PATIENCE)

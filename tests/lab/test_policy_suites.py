@@ -23,7 +23,7 @@ from policies.histories import generate
 from tests.sensitivity import catalogue
 from tests.sensitivity.kill import PROFILE, hunt, mutate
 from tests.sensitivity.main import CNI
-from tests.support.open_lab import staged
+from tests.support.open_lab import workspaces_in_lab
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ SOME = ("M014", "M028", "M046", "M074", "M072", "M098", "M119", "M125", "M079", 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkspacePool]:
     """Stages on flannel with an engine that can be mutated; it is not at first."""
-    with staged(tmp_path_factory.mktemp("mutable"), FEW, cni=CNI) as made:
+    with workspaces_in_lab(tmp_path_factory.mktemp("mutable"), FEW, cni=CNI) as made:
         yield made
 
 

@@ -40,5 +40,5 @@ def test_an_agent_that_starts_only_once_is_red(tmp_path: Path, suite: str, requi
     options = ["--cluster", "lab", "--out", str(out), "--no-page", "--bin", f"flanneld={program}"]
     ended = pytest_suites(*options, "--only", requirement, suite=f"suites/{suite}")
     (row,) = json.loads((out / "verdict.json").read_text())["requirements"]
-    assert row["verdict"] == "failed", ended.said
+    assert row["verdict"] == "failed", ended.output
     assert "this build starts only once" in row["cases"][0]["message"]

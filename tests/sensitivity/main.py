@@ -16,7 +16,7 @@ from fixtures import lifeline, paths
 from fixtures.errors import NetproofError, UsageError
 from tests.sensitivity import catalogue
 from tests.sensitivity.kill import Kill, hunt, mutate
-from tests.support.open_lab import staged
+from tests.support.open_lab import workspaces_in_lab
 
 if TYPE_CHECKING:
     from tests.sensitivity.catalogue import Mutant
@@ -50,7 +50,7 @@ def run(mutants: list[Mutant], out: Path) -> list[Kill]:
 def run_in(ip: str, mutants: list[Mutant], out: Path) -> list[Kill]:
     """Hunt mutants in a lab of its own."""
     out.mkdir(parents=True)
-    with staged(out, cni=CNI, ip=ip) as pool:
+    with workspaces_in_lab(out, cni=CNI, ip=ip) as pool:
         kills = []
         for number, mutant in enumerate(mutants, 1):
             kill = hunt(pool, mutant)

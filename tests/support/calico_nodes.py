@@ -1,7 +1,8 @@
-"""Healthy nodes of Calico, made by hand: no lab runs the whole of it.
+"""State of healthy nodes with Calico, composed by hand, because no lab runs all of Calico.
 
-As measured on kind and written down beside the plugin: a node owns the blocks that it has a blackhole route
-for; with VXLAN its tunnel address is in an annotation, on its device, and in its peers' routes and neighbour entries.
+The state is that of nodes of kind, as the audit of the plugin describes it: a node owns the blocks for which it has a
+blackhole route. With VXLAN, its tunnel address is in an annotation of its Node object, on its device, and in the
+routes and neighbour entries of its peers.
 """
 
 from __future__ import annotations
@@ -35,31 +36,31 @@ NFT = [
 
 
 def block(node: str) -> str:
-    """The block of addresses that a node owns."""
+    """Return the address block (CIDR) that a node owns."""
     return f"10.244.{number(node)}.64/26"
 
 
 def tunnel(node: str) -> str:
-    """The address of a node's tunnel."""
+    """Return the IPv4 address of a node's tunnel device."""
     return f"10.244.{number(node)}.64"
 
 
 def mac(node: str) -> str:
-    """The hardware address of a node's tunnel."""
+    """Return the MAC address of a node's tunnel device."""
     return f"66:00:00:00:00:0{number(node)}"
 
 
 def number(node: str) -> int:
-    """A node's number, from 1."""
+    """Return the number in a node's name, starting with 1."""
     return int(node.removeprefix("node"))
 
 
-def made(choice: str) -> Nodes:
-    """Three healthy nodes of a variant."""
+def healthy(variant: str) -> Nodes:
+    """Compose three healthy nodes of a variant of calico-manifest."""
     topology = Topology(3)
     names = topology.node_names
     addresses = {name: topology.node_ip(index, "ipv4") for index, name in enumerate(names)}
-    vxlan, nft = "vxlan" in choice, choice.endswith("-nft")
+    vxlan, nft = "vxlan" in variant, variant.endswith("-nft")
     nodes: dict[str, dict[str, Any]] = {}
     for name in names:
         nodes[name] = {
@@ -75,7 +76,7 @@ def made(choice: str) -> Nodes:
             "files": {},
         }
         for peer in (other for other in names if other != name):
-            nodes[name]["routes"].append(_route(choice, peer, addresses[peer]))
+            nodes[name]["routes"].append(_route(variant, peer, addresses[peer]))
             if vxlan:
                 nodes[name]["neighbours"].append(
                     {"dst": tunnel(peer), "dev": VXLAN, "lladdr": mac(peer), "state": ["PERMANENT"]}
@@ -84,23 +85,23 @@ def made(choice: str) -> Nodes:
     objects: dict[str, dict[str, Any]] = {
         name: {"metadata": {"name": name, "annotations": {TUNNEL: tunnel(name)} if vxlan else {}}} for name in names
     }
-    return Nodes(f"calico-manifest:{choice}", topology, nodes, objects)
+    return Nodes(f"calico-manifest:{variant}", topology, nodes, objects)
 
 
-def _route(choice: str, peer: str, address: str) -> dict[str, Any]:
-    if "vxlan" in choice:
+def _route(variant: str, peer: str, address: str) -> dict[str, Any]:
+    if "vxlan" in variant:
         return {"dst": block(peer), "gateway": tunnel(peer), "dev": VXLAN, "flags": ["onlink"]}
-    if choice == "ipip":
+    if variant == "ipip":
         return {"dst": block(peer), "gateway": address, "dev": "tunl0", "flags": ["onlink"]}
     return {"dst": block(peer), "gateway": address, "dev": "eth0", "flags": []}
 
 
-def _device(address: str, hardware: str) -> dict[str, Any]:
+def _device(address: str, mac_address: str) -> dict[str, Any]:
     data = {"id": 4096, "port": 4789, "link": "eth0", "local": address, "learning": False}
     return {
         "ifname": VXLAN,
         "flags": ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"],
         "mtu": 1450,
-        "address": hardware,
+        "address": mac_address,
         "linkinfo": {"info_kind": "vxlan", "info_data": data},
     }

@@ -1,4 +1,4 @@
-"""What of a lab could be left on this machine: processes, interfaces, mounts, namespaces' names in /run."""
+"""Find traces of a lab on this machine: processes, interfaces, mounts, files in /run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fixtures.clusters.lab.processes import descendants
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine's state as far as a lab could change it.
+    """The state of the machine that a lab could change.
 
     Attributes:
-        interfaces: names of the network interfaces here.
+        interfaces: names of the network interfaces of this network namespace.
         mounts: mount points.
-        run: entries of /run, two levels deep.
+        run: paths in /run, two levels deep.
     """
 
     interfaces: frozenset[str]
@@ -26,7 +26,7 @@ class Machine:
 
 
 def machine() -> Machine:
-    """The state now."""
+    """Read the current state."""
     links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout
     mounts = Path("/proc/self/mounts").read_text()
     run = list(Path("/run").glob("*"))
@@ -39,7 +39,7 @@ def machine() -> Machine:
 
 
 def alive(pids: set[int]) -> set[int]:
-    """Those of some processes that still run; zombies nobody has collected yet do not."""
+    """Return the processes that still run; a zombie does not run."""
 
     def runs(pid: int) -> bool:
         try:
@@ -50,6 +50,6 @@ def alive(pids: set[int]) -> set[int]:
     return {pid for pid in pids if runs(pid)}
 
 
-def family_of(pid: int) -> set[int]:
-    """A process and everything below it."""
+def with_descendants(pid: int) -> set[int]:
+    """Return a process and all its descendants."""
     return {pid, *descendants(pid)}

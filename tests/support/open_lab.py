@@ -1,4 +1,4 @@
-"""An open lab, and the suites run against it as a user runs them."""
+"""Open a lab for tests, and run the suites on it in a process of their own, as a user does."""
 
 from __future__ import annotations
 
@@ -27,18 +27,23 @@ SUITES = ("suites/datapath", "suites/services", "suites/egress")
 
 @dataclass
 class OpenLab:
-    """A lab that stays open while the tests of this process run.
+    """A lab that stays open while tests of this process run.
 
     Attributes:
-        testbed: the cluster with flannel:vxlan and probe pods.
-        out: its folder, which --attach takes.
+        testbed: the cluster with its plugin and probe pods.
+        out: the lab's folder, the argument of --attach.
     """
 
     testbed: Testbed
     out: Path
 
     def certify(self, out: Path, *arguments: str) -> dict[str, str]:
-        """Run the suites against it in a process of their own; requirement id → verdict."""
+        """Run the suites on the lab in a process of their own; returns requirement id → verdict.
+
+        Args:
+            out: the folder of the run.
+            arguments: options of pytest and netproof.
+        """
         command = [sys.executable, "-m", "pytest", "-q", *SUITES, "--attach", str(self.out), "--no-page"]
         done = subprocess.run(
             [*command, "--out", str(out), *arguments],
@@ -53,19 +58,24 @@ class OpenLab:
         document = json.loads(path.read_text())
         assert done.returncode == document["exit_code"]
         for row in document["requirements"]:
-            if row["verdict"] == "failed":  # pytest shows this where a test goes red
+            if row["verdict"] == "failed":  # pytest shows this if the test fails
                 sys.stdout.write("\n".join([f"{row['id']} failed:", *(case["message"] for case in row["cases"]), ""]))
         return {row["id"]: row["verdict"] for row in document["requirements"]}
 
 
 def lab(out: Path, **chosen: object) -> LabProvider:
-    """The lab of these options, by their keys; out is its folder."""
+    """Return the provider of a lab.
+
+    Args:
+        out: the lab's folder.
+        chosen: options by their keys, such as cni or nodes.
+    """
     return LabProvider.of(options.values(LabProvider.options(), chosen), out, Progress())
 
 
 @contextmanager
 def opened(out: Path, **chosen: object) -> Iterator[OpenLab]:
-    """A lab of these options while something runs; out is its folder."""
+    """Bring a lab up and down again; the arguments are those of `lab`."""
     provider = lab(out, **chosen)
     try:
         testbed = provider.up()
@@ -77,12 +87,12 @@ def opened(out: Path, **chosen: object) -> Iterator[OpenLab]:
 
 
 @contextmanager
-def staged(out: Path, count: int = WORKSPACES, **chosen: object) -> Iterator[WorkspacePool]:
-    """So many open stages in a lab of these options."""
-    with opened(out, **chosen) as one:
-        made = WorkspacePool(one.testbed, Progress(), count)
+def workspaces_in_lab(out: Path, count: int = WORKSPACES, **chosen: object) -> Iterator[WorkspacePool]:
+    """Open a number of workspaces in a lab; the other arguments are those of `lab`."""
+    with opened(out, **chosen) as open_lab:
+        pool = WorkspacePool(open_lab.testbed, Progress(), count)
         try:
-            made.open()
-            yield made
+            pool.open()
+            yield pool
         finally:
-            made.close()
+            pool.close()

@@ -1,7 +1,8 @@
-"""Record healthy nodes for the tests of audits: `python -m tests.support.record [NAME …]` opens a lab for each.
+"""Record the state of healthy nodes for tests of audits: `python -m tests.support.record [NAME …]`.
 
-What is written is what `ip`, `iptables-save` and `nft` print there, with the MAC addresses of that lab.  Record again
-when a plugin's program or the reading of nodes changes; the tests look for rows by what they are about.
+Each name opens a lab. The files contain the output of `ip`, `iptables-save` and `nft` there, with the MAC addresses of
+that lab. Record again when a plugin's program changes, or the code that reads nodes. Tests select rows by values such
+as the destination, so they work with new recordings.
 """
 
 from __future__ import annotations
@@ -27,17 +28,21 @@ LABS: dict[str, dict[str, Any]] = {
 
 
 def record(name: str) -> None:
-    """Write the nodes of a lab that is healthy by its plugin's own audits."""
+    """Record a lab of LABS.
+
+    Raises:
+        SystemExit: the plugin's audits find that the nodes are not healthy.
+    """
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder), **LABS[name]) as lab:
-        known = audits.load(lab.testbed.cni)
-        snapshot = lab.testbed.snapshot(known.files)
-        if found := known.findings(snapshot):
-            raise SystemExit(f"{name} is not healthy: {found}")
+        audit = audits.load(lab.testbed.cni)
+        snapshot = lab.testbed.snapshot(audit.files)
+        if findings := audit.findings(snapshot):
+            raise SystemExit(f"{name} is not healthy: {findings}")
         snapshots.path_of(name).write_text(_text(snapshots.dump(snapshot)) + "\n")
 
 
 def _text(data: Any, depth: int = 0) -> str:  # noqa: ANN401 - JSON
-    """JSON with a line for each row: short, and readable in a comparison of two versions."""
+    """Format JSON with a line per row of a table, so that a diff of two versions is short."""
     if depth < 4 and isinstance(data, dict | list) and data:  # nodes → node1 → routes → row
         inner = (
             [f"{json.dumps(key)}: {_text(value, depth + 1)}" for key, value in data.items()]

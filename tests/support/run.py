@@ -1,4 +1,4 @@
-"""Run the suites as a user does, for what they report and how they end."""
+"""Run the suites as a user does, and check their output and exit code."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ WIDE = {"COLUMNS": "300"}  # so that no message is wrapped
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a run ended.
+class RunResult:
+    """The result of a run.
 
     Attributes:
         code: its exit code.
-        said: everything it printed.
+        output: its standard output and standard error.
     """
 
     code: int
-    said: str
+    output: str
 
-    def require(self, code: int, *words: str) -> None:
-        """Fail unless it ended with this code and named all of these: the option, the value, what would be right."""
-        missing = [word for word in words if word not in self.said]
-        assert (self.code, missing) == (code, []), f"it ended with {self.code}, {missing} missing in:\n{self.said}"
-        assert "Traceback" not in self.said, self.said
+    def require(self, code: int, *texts: str) -> None:
+        """Assert the exit code, that the output contains all of some texts, and that it has no traceback."""
+        missing = [text for text in texts if text not in self.output]
+        assert (self.code, missing) == (code, []), f"exit code {self.code}, {missing} missing in:\n{self.output}"
+        assert "Traceback" not in self.output, self.output
 
 
 def pytest_suites(
@@ -46,8 +46,15 @@ def pytest_suites(
     prefix: tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     suite: str = "suites/datapath",
-) -> Ended:
-    """Run pytest on a suite with these options, perhaps inside another command."""
+) -> RunResult:
+    """Run pytest on a suite in a process of its own.
+
+    Args:
+        arguments: options of pytest and netproof.
+        prefix: a command that runs pytest, such as `unshare …`.
+        environment: variables to add to those of this process.
+        suite: the folder of the suite, from the root of the repository.
+    """
     command = [*prefix, sys.executable, "-m", "pytest", "-q", suite, *arguments]
     done = subprocess.run(
         command,
@@ -57,20 +64,20 @@ def pytest_suites(
         text=True,
         check=False,
     )
-    return Ended(done.returncode, done.stdout + done.stderr)
+    return RunResult(done.returncode, done.stdout + done.stderr)
 
 
-def refused(*arguments: str, suite: str = "suites/datapath", **environment: str) -> Ended:
-    """The same in this process, for runs that end before a cluster is made: all of pytest but a new interpreter.
+def refused(*arguments: str, suite: str = "suites/datapath", **environment: str) -> RunResult:
+    """Run pytest on a suite in this process, which is faster; for runs that are rejected before a cluster is created.
 
-    What these runs share with this one is restored: the environment, and the records of the reporting plugin.
+    The state that such a run changes in this process is restored: the environment and the reporting plugin.
     """
-    said = io.StringIO()
+    output = io.StringIO()
     with (
         mock.patch.dict(os.environ, WIDE | environment),
         mock.patch.object(reports.plugin, "CONTROLLER", None),
-        contextlib.redirect_stdout(said),
-        contextlib.redirect_stderr(said),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
     ):
         code = pytest.main(["-q", "--capture=no", str(paths.ROOT / suite), *arguments])
-    return Ended(int(code), said.getvalue())
+    return RunResult(int(code), output.getvalue())

@@ -1,4 +1,4 @@
-"""Shell scripts in data files, checked without running them."""
+"""Check shell scripts in data files without running them."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import subprocess
 
 
 def syntax_error(script: str) -> str:
-    """The message of `sh -n` about a script; empty if it parses."""
+    """Return the message of `sh -n` about a script; "" if its syntax is right."""
     return subprocess.run(["sh", "-n"], input=script, capture_output=True, text=True, check=False).stderr.strip()

@@ -1,4 +1,4 @@
-"""Nodes' kernel state as files under tests/data/nodes, and edits of it for the tests of audits."""
+"""Load and edit recordings of nodes' kernel state (tests/data/nodes) for tests of audits."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = paths.ROOT / "tests" / "data" / "nodes"
-TABLES = ("links", "addresses", "routes", "routes6", "neighbours", "fdb")  # what iproute2 prints as JSON
+TABLES = ("links", "addresses", "routes", "routes6", "neighbours", "fdb")  # JSON of iproute2
 TEXTS = ("iptables", "ip6tables", "nft")
 
 
 def path_of(name: str) -> Path:
-    """The file of a snapshot."""
+    """Return the file of a recording."""
     return FOLDER / f"{name}.json"
 
 
 def dump(snapshot: Snapshot) -> dict[str, Any]:
-    """A snapshot as JSON, less what no audit reads: pods' ports, kube-proxy's chains, most of the Node objects."""
+    """Convert a snapshot to JSON, omitting what no audit reads: veths, kube-proxy's chains, most of Node objects."""
     return {
         "cni": str(snapshot.cni),
         "topology": asdict(snapshot.topology),
@@ -37,15 +37,15 @@ def dump(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _node(state: NodeState) -> dict[str, Any]:
-    tables = {name: [row for row in state.table(name) if not _is_port(row)] for name in TABLES}
+    tables = {name: [row for row in state.table(name) if not _is_irrelevant(row)] for name in TABLES}
     tables["links"] = [_link(row) for row in tables["links"]]
     tables["addresses"] = [{key: row[key] for key in ("ifname", "addr_info")} for row in tables["addresses"]]
     texts = {name: _rules(state.raw[name]) for name in TEXTS[:2]} | {"nft": _nft_tables(state.raw["nft"])}
     return {**tables, **texts, "files": state.files}
 
 
-def _is_port(row: dict[str, Any]) -> bool:
-    """Whether a row is about a pod's end, which is called veth… on the node, or about loopback."""
+def _is_irrelevant(row: dict[str, Any]) -> bool:
+    """Return whether a row is about a pod's veth, about loopback, or a multicast route."""
     device = str(row.get("ifname") or row.get("dev") or "")
     return device == "lo" or device.startswith("veth") or row.get("type") == "multicast"
 
@@ -58,12 +58,12 @@ def _link(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rules(text: str) -> list[str]:
-    """The lines of iptables-save less comments, counters, and what is kube-proxy's alone."""
+    """Return the lines of iptables-save without comments and without chains of kube-proxy."""
     return [line for line in text.splitlines() if not line.startswith(("#", ":KUBE", "-A KUBE"))]
 
 
 def _nft_tables(text: str) -> list[str]:
-    """The lines of the tables that are neither kube-proxy's nor those of iptables-nft."""
+    """Return the lines of the nftables tables that belong to a plugin."""
     kept: list[str] = []
     keep = False
     for line in text.splitlines():
@@ -84,12 +84,12 @@ def _object(item: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass
 class Nodes:
-    """A recorded cluster that a test edits, and the audits of its plugin.
+    """The recorded nodes of a cluster, which tests edit and audit.
 
     Attributes:
         cni: plugin and variant.
-        topology: the shape.
-        nodes: node → table or text → rows or lines, and the files.
+        topology: the shape of the cluster.
+        nodes: node → {name in TABLES: rows, name in TEXTS: lines, "files": path → content}.
         objects: node → its Node object.
     """
 
@@ -98,19 +98,19 @@ class Nodes:
     nodes: dict[str, dict[str, Any]]
     objects: dict[str, dict[str, Any]]
 
-    def rows(self, node: str, table: str, **wanted: object) -> list[dict[str, Any]]:
-        """The rows of a node's table that have all of these values; never none."""
-        found = [row for row in self.nodes[node][table] if all(row.get(k) == v for k, v in wanted.items())]
-        assert found, f"no row of {node}'s {table} has {wanted}"
+    def rows(self, node: str, table: str, **match: object) -> list[dict[str, Any]]:
+        """Return the rows of a node's table that have all of these values; there has to be one."""
+        found = [row for row in self.nodes[node][table] if all(row.get(k) == v for k, v in match.items())]
+        assert found, f"no row of {node}'s {table} has {match}"
         return found
 
-    def remove(self, node: str, table: str, **wanted: object) -> None:
-        """Delete those rows."""
-        for row in self.rows(node, table, **wanted):
+    def remove(self, node: str, table: str, **match: object) -> None:
+        """Delete the rows of a node's table that have all of these values."""
+        for row in self.rows(node, table, **match):
             self.nodes[node][table].remove(row)
 
     def snapshot(self) -> Snapshot:
-        """What audits read."""
+        """Return the nodes as a snapshot, the input of audits."""
         states = {}
         for name, node in self.nodes.items():
             raw = {table: json.dumps(node.get(table, [])) for table in TABLES}
@@ -119,22 +119,22 @@ class Nodes:
         return Snapshot(self.topology, catalogue.find(self.cni), states, self.objects)
 
     def findings(self) -> list[str]:
-        """What the plugin's audits find, as `testbed.findings` does on a cluster."""
+        """Run the plugin's audits, as `testbed.findings` does on a cluster."""
         snapshot = self.snapshot()
         return audits.load(snapshot.cni).findings(snapshot)
 
     def placeholders(self, node: str) -> dict[str, str]:
-        """The values of the plugin's placeholders for faults on a node."""
+        """Return the values of the plugin's placeholders for faults on a node."""
         snapshot = self.snapshot()
         return {str(k): v for k, v in audits.load(snapshot.cni).placeholders(snapshot, node).items()}
 
     def with_variant(self, choice: str) -> Nodes:
-        """The same nodes, judged as another variant."""
+        """Return a copy of the nodes that is audited as plugin:variant."""
         return replace(copy.deepcopy(self), cni=choice)
 
 
 def load(name: str) -> Nodes:
-    """A recorded cluster."""
+    """Load a recording."""
     data = json.loads(path_of(name).read_text())
     shape: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in data["topology"].items()

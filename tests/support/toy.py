@@ -1,4 +1,4 @@
-"""A provider without a cluster: what a provider has to have, and no more.  Loading this module registers it."""
+"""A minimal provider without a cluster; `-p tests.support.toy` registers it in a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CONFIG = {
 
 @dataclass(frozen=True)
 class ToyCluster:
-    """A cluster that answers every command with the command; it is there as long as a file."""
+    """A cluster whose commands print themselves; it is alive as long as a file exists."""
 
     kubeconfig: Path
     topology: Shape
@@ -48,40 +48,40 @@ class ToyCluster:
 
     @property
     def sign(self) -> Path:
-        """The file."""
+        """The file that exists while the cluster is alive."""
         return self.kubeconfig.with_name("alive")
 
     def run(self, host: str, command: list[str], patience: float) -> CommandResult:  # noqa: ARG002 - the protocol's
-        """Answer at once."""
+        """Return the host and the command as output."""
         return CommandResult(0, f"{host}: {' '.join(command)}", "")
 
     def agent(self, host: str, *arguments: str) -> list[str]:
-        """A command that does nothing."""
+        """Return a command that does nothing."""
         return ["true", host, *arguments]
 
     def alive(self) -> bool:
-        """Whether it is there."""
+        """Return whether the cluster is alive."""
         return self.sign.exists()
 
     def processes(self) -> None:
-        """It has no hosts."""
+        """Return None: the cluster has no processes."""
 
     def dump(self) -> str:
-        """As JSON."""
+        """Write the cluster as JSON."""
         return json.dumps({"kubeconfig": str(self.kubeconfig), "topology": asdict(self.topology)})
 
     @staticmethod
     def load(text: str) -> ToyCluster:
-        """The inverse of dump."""
+        """Read what dump wrote."""
         data = json.loads(text)
         return ToyCluster(Path(data["kubeconfig"]), Topology.of(data["topology"]))
 
 
 def word_of(text: str) -> str:
-    """The word of --toy-word.
+    """Check the value of --toy-word.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it has characters other than letters.
     """
     if not text.isalpha():
         raise UsageError(f"--toy-word {text!r}: give letters only.")
@@ -90,13 +90,17 @@ def word_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class ToyOptions:
-    """A word, which its plan has; "fail" lets it fail, "die" lets its cluster end while it comes up."""
+    """Options of the provider.
+
+    Attributes:
+        word: part of the plan; "fail" makes `create` fail, "die" ends the cluster while it comes up.
+    """
 
     word: str = option(Option("--toy-word", "a word (hello)", default="hello"), word_of)
 
 
 class ToyProvider(Provider[ToyOptions]):
-    """Writes two files and calls that a cluster."""
+    """Writes a kubeconfig and the file that stands for a running cluster."""
 
     name = NAME
     shared = (options.CNI, options.NODES)
@@ -106,11 +110,15 @@ class ToyProvider(Provider[ToyOptions]):
     cluster: ToyCluster | None = None
 
     def check(self) -> Plan:
-        """Nothing is refused."""
+        """Return a plan without any check."""
         return Plan((f"{self.own.word}, with {self.settings.cni}",), ("it may be of no use",), "All of it goes.")
 
     def create(self) -> Testbed:
-        """Write the files."""
+        """Write the files.
+
+        Raises:
+            NetproofError: the word is "fail" or "die".
+        """
         self.cluster = ToyCluster(self.settings.out / "kubeconfig", self.settings.topology)
         self.cluster.kubeconfig.write_text(yaml.safe_dump(CONFIG))
         if self.own.word != "die":
@@ -119,8 +127,8 @@ class ToyProvider(Provider[ToyOptions]):
             raise NetproofError("No pod answers.")
         return Testbed.of(self.cluster, self.settings.cni, ())
 
-    def failure(self, grace: float = 0.0) -> str | None:  # noqa: ARG002 - it ends at once
-        """Why it has ended."""
+    def failure(self, grace: float = 0.0) -> str | None:  # noqa: ARG002 - there is nothing to wait for
+        """Return the reason why the cluster ended, or None."""
         return "the toy ended." if self.cluster and not self.cluster.alive() else None
 
     def down(self) -> None:
@@ -132,5 +140,5 @@ class ToyProvider(Provider[ToyOptions]):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:  # noqa: ARG001 - pytest's
-    """Register it in a run that has it as a plugin (-p), before options are made of the registry."""
+    """Register the provider before options are created from the registry."""
     PROVIDERS.setdefault(NAME, ENTRY)

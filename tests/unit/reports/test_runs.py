@@ -13,7 +13,7 @@ import pytest
 import reports.plugin
 from fixtures import paths
 from fixtures.errors import NetproofError, PluginFailed
-from tests.support.run import Ended
+from tests.support.run import RunResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,7 +97,7 @@ class Cluster:
         return known
 
 
-def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[str, Any]]:
+def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[RunResult, dict[str, Any]]:
     """Run SUITE in a folder; returns the result and the content of verdict.json, {} if it was not written."""
     (folder / "test_suite.py").write_text(SUITE)
     options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
@@ -110,7 +110,7 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[st
     ):
         code = pytest.main([*options, *arguments, str(folder / "test_suite.py")], plugins=[cluster])
     path = folder / "out" / "verdict.json"
-    return Ended(int(code), output.getvalue()), json.loads(path.read_text()) if path.exists() else {}
+    return RunResult(int(code), output.getvalue()), json.loads(path.read_text()) if path.exists() else {}
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[Ended, dict[st
 def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, verdicts: dict[str, str]) -> None:
     """A run exits with the code in verdict.json, not pytest's own, and writes files for JUnit and Allure."""
     ended, document = run(tmp_path, Cluster(), "-k", chosen)
-    assert document, ended.said
-    assert (ended.code, document["exit_code"]) == (code, code), ended.said
+    assert document, ended.output
+    assert (ended.code, document["exit_code"]) == (code, code), ended.output
     assert {row["id"]: row["verdict"] for row in document["requirements"]} == verdicts
     assert (tmp_path / "out" / "junit.xml").exists()
     assert len(list((tmp_path / "out" / "allure-results").glob("*-result.json"))) >= len(verdicts)

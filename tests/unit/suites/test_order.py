@@ -116,14 +116,14 @@ def test_some_cases_keep_the_order_they_have_in_all() -> None:
 
 def test_the_order_reaches_the_suites() -> None:
     """The suites are collected in the order of the seed, all of them."""
-    orders = [refused("--collect-only", *given).said.splitlines() for given in ([], ["--shuffle", "7"])]
+    orders = [refused("--collect-only", *given).output.splitlines() for given in ([], ["--shuffle", "7"])]
     names = [[line for line in lines if "::" in line] for lines in orders]
     assert names[1] == sorted(names[0], key=lambda name: order.place(name, 7)) != names[0]
 
 
 def test_without_a_seed_one_is_drawn_and_shown(tmp_path: Path) -> None:
     """--shuffle alone draws a seed, and says which."""
-    said = refused("--collect-only", "--out", str(tmp_path / "out"), "--shuffle").said
+    said = refused("--collect-only", "--out", str(tmp_path / "out"), "--shuffle").output
     assert "order of the cases: --shuffle " in said
     assert "--shuffle -1" not in said
 
@@ -180,4 +180,4 @@ def test_a_migration_is_not_shuffled(tmp_path: Path) -> None:
     """Its cases follow each other, so the options are refused together."""
     ended = refused("--cluster", "lab", "--out", str(tmp_path / "out"), "--shuffle", "1", "--migrate-to", "bridge")
     assert ended.code == 4
-    assert "--shuffle and --migrate-to" in ended.said
+    assert "--shuffle and --migrate-to" in ended.output
