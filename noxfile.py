@@ -34,8 +34,8 @@ CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() f
 DEFAULT = "flannel:vxlan"
 CHOICES += [f"{DEFAULT}+{engine}" for engine in catalogue.known("policy-engine")]
 LAB = next(iter(PROVIDERS))
-CODES: list[int] = []  # of sessions that did not end with 0
-WORST = [0, 2, 1, 3, 4]
+EXIT_CODES: list[int] = []  # of sessions that failed
+SEVERITY = [0, 2, 1, 3, 4]  # exit codes from best to worst
 MEANING = {
     1: "not certified, or a test failed",
     2: "inconclusive",
@@ -45,7 +45,7 @@ MEANING = {
 
 
 def python(session: nox.Session, *arguments: str) -> None:
-    """Run this environment's Python; its exit code becomes nox's."""
+    """Run Python; if it fails, fail the session and let nox end with its exit code."""
     session.log(f"python {' '.join(arguments)}")
     # The child ends when this process is killed, and with the child its lab.
     environment = os.environ | {"PYTHONPATH": str(ROOT), "NETPROOF_DIE_WITH": str(os.getpid())}
@@ -54,41 +54,41 @@ def python(session: nox.Session, *arguments: str) -> None:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches the child too; it ends in order
             process.wait()
     if process.returncode:
-        CODES.append(process.returncode)
+        EXIT_CODES.append(process.returncode)
         session.error(f"ended with exit code {process.returncode}: {MEANING.get(process.returncode, 'see above')}")
 
 
-def hand_through() -> None:
-    """End nox with the worst exit code of its sessions; nox itself knows only 1."""
-    if CODES:
+def exit_with_worst_code() -> None:
+    """End this process with the worst exit code of its sessions; nox itself would always use 1."""
+    if EXIT_CODES:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(max(CODES, key=lambda code: (code in WORST and WORST.index(code), code)))
+        os._exit(max(EXIT_CODES, key=lambda code: (code in SEVERITY and SEVERITY.index(code), code)))
 
 
-atexit.register(hand_through)
+atexit.register(exit_with_worst_code)
 
 
-def said(session: nox.Session, *names: str) -> bool:
-    """Whether one of these options was given to the session."""
+def has_option(session: nox.Session, *names: str) -> bool:
+    """Return whether the session's arguments have one of these options."""
     return any(option.split("=")[0] in names for option in session.posargs)
 
 
 def with_defaults(session: nox.Session, cni: str, cluster: str = LAB) -> list[str]:
-    """The options that were given to the session, and on which cluster and plugin where they do not say so."""
-    given = list(session.posargs)
-    if not said(session, "--cluster", "--attach"):
-        given += ["--cluster", cluster]
-    if not said(session, "--cni", "--attach"):  # a lab that is open has its plugin
-        given += ["--cni", cni]
-    return given
+    """Return the session's arguments, with --cluster and --cni added if they are missing."""
+    arguments = list(session.posargs)
+    if not has_option(session, "--cluster", "--attach"):
+        arguments += ["--cluster", cluster]
+    if not has_option(session, "--cni", "--attach"):  # an open lab has a plugin already
+        arguments += ["--cni", cni]
+    return arguments
 
 
 def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
     """Run pytest on the suites; its exit code is the verdict."""
-    given = with_defaults(session, cni, cluster)
+    arguments = with_defaults(session, cni, cluster)
     pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
-    python(session, *pytest, *suites, *given)
+    python(session, *pytest, *suites, *arguments)
 
 
 @nox.session
@@ -98,12 +98,12 @@ def certify(session: nox.Session) -> None:
 
 
 def certify_choice(choice: str, cluster: str) -> None:
-    """A session of its own for one plugin and variant on a provider, so that `nox -l` lists what there is."""
+    """Define a session for a plugin and variant on a provider, so that `nox -l` lists it."""
 
     def session_of_choice(session: nox.Session) -> None:
         run_suites(session, choice, cluster=cluster)
 
-    session_of_choice.__doc__ = f"The same for {choice}" + (f" on {cluster}." if cluster != LAB else ".")
+    session_of_choice.__doc__ = f"Certify {choice}" + (f" on {cluster}." if cluster != LAB else ".")
     name = f"cni='{choice}'" + (f", cluster='{cluster}'" if cluster != LAB else "")
     nox.session(name=f"certify({name})", default=False)(session_of_choice)
 
@@ -114,10 +114,10 @@ for each in itertools.product(CHOICES, PROVIDERS):
 
 @nox.session
 def migrate(session: nox.Session) -> None:
-    """Replace a plugin by another on a live cluster, with people's mistakes, and back: [-- --migrate-to NAME]."""
-    if said(session, "-n", "--attach"):
+    """Replace a plugin by another on a live cluster, with common mistakes, and back: [-- --migrate-to NAME]."""
+    if has_option(session, "-n", "--attach"):
         session.error("migrate changes the cluster under every case: leave out -n and --attach.")
-    if not said(session, "--migrate-to"):
+    if not has_option(session, "--migrate-to"):
         session.posargs.extend(["--migrate-to", "bridge"])
     run_suites(session, DEFAULT, ["suites/migration", *NETWORK])
 
@@ -130,33 +130,39 @@ def matrix(session: nox.Session) -> None:
         session.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(rows)}.")
     now = datetime.datetime.now(datetime.UTC)
     out = OUT / f"{now:%Y%m%dT%H%M%S}Z-matrix"
-    silent, surprising = [], []
+    without_verdict, unexpected = [], []
     for name, row in rows.items():
         if session.posargs and name not in session.posargs:
             continue
         session.log(f"{name}: {row['options']}")
         done = certify_row(out / name, row["options"])
         if done.returncode not in row.get("codes", [0]):
-            surprising.append(f"{name} ended with {done.returncode}")
-            CODES.append(done.returncode or 1)
+            unexpected.append(f"{name} ended with {done.returncode}")
+            EXIT_CODES.append(done.returncode or 1)
         if not (out / name / "verdict.json").exists():
-            silent.append(f"{name}: {last_words(done)}")
-    found = [str(path) for path in (out / name / "verdict.json" for name in rows) if path.exists()]
-    subprocess.run([PYTHON, "-m", "reports.compare", "-", *found], input="\n".join(silent), text=True, check=True)
-    if surprising:
-        session.error(f"not as known: {'; '.join(surprising)}")
+            without_verdict.append(f"{name}: {last_line(done)}")
+    verdicts = [str(path) for path in (out / name / "verdict.json" for name in rows) if path.exists()]
+    command = [PYTHON, "-m", "reports.compare", "-", *verdicts]
+    subprocess.run(command, input="\n".join(without_verdict), text=True, check=True)
+    if unexpected:
+        session.error(f"unexpected exit codes: {'; '.join(unexpected)}")
 
 
 def certify_row(out: Path, options: str) -> subprocess.CompletedProcess[str]:
-    """Certify one row of the matrix, silently."""
+    """Certify a row of the matrix and capture the output.
+
+    Args:
+        out: the folder of the run.
+        options: options of certify, as in a command line.
+    """
     pytest = [PYTHON, "-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", *SUITES]
     command = [*pytest, "--cluster", "lab", "--out", str(out), *options.split()]
     environment = os.environ | {"NETPROOF_DIE_WITH": str(os.getpid())}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
-def last_words(done: subprocess.CompletedProcess[str]) -> str:
-    """What a run that wrote no verdict said at its end."""
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the last line of a run's output, the reason why it wrote no verdict; its exit code if it has none."""
     lines = [line.strip("! ") for line in (done.stderr + done.stdout).splitlines() if line.strip("! ")]
     return lines[-1].removeprefix("_pytest.outcomes.Exit: ") if lines else f"exit code {done.returncode}"
 
@@ -169,7 +175,7 @@ def compare(session: nox.Session) -> None:
 
 @nox.session
 def shuffle(session: nox.Session) -> None:
-    """Run the suites as written, then in other orders: no verdict may differ: [-- --runs N --shuffle SEED …]."""
+    """Run the suites in several orders, in which no verdict may differ: [-- --runs N --shuffle SEED …]."""
     python(session, "-m", "tests.shuffle.main", *SUITES, *with_defaults(session, DEFAULT))
 
 
@@ -181,9 +187,9 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def replay(session: nox.Session) -> None:
-    """Play a reproducer or a file of policy cases: -- FILE [--cni PLUGIN+ENGINE …]."""
+    """Run a reproducer or a file of policy cases: -- FILE [--cni PLUGIN+ENGINE …]."""
     if not session.posargs or session.posargs[0].startswith("-"):
-        session.error("which file? nox -s replay -- FILE [OPTIONS]")
+        session.error("the file is missing: nox -s replay -- FILE [OPTIONS]")
     session.posargs.insert(0, "--replay")
     run_suites(session, f"{DEFAULT}+reference", ["suites/generated/test_replay.py"])
 
@@ -192,13 +198,13 @@ def replay(session: nox.Session) -> None:
 def sensitivity(session: nox.Session) -> None:
     """Put historical bugs into the reference engine and see which requirement finds each: [-- --mutants M014,…]."""
     now = datetime.datetime.now(datetime.UTC)
-    out = [] if said(session, "--out") else ["--out", str(OUT / f"{now:%Y%m%dT%H%M%S}Z-sensitivity")]
+    out = [] if has_option(session, "--out") else ["--out", str(OUT / f"{now:%Y%m%dT%H%M%S}Z-sensitivity")]
     python(session, "-m", "tests.sensitivity.main", *out, *session.posargs)
 
 
 @nox.session
 def oracle(session: nox.Session) -> None:
-    """Compare the oracle with the literal evaluator on 20,000 generated worlds, or as many as are given."""
+    """Compare the oracle with the literal evaluator on generated worlds: [-- N], 20,000 by default."""
     os.environ["NETPROOF_WORLDS"] = session.posargs[0] if session.posargs else "20000"
     python(session, "-m", "pytest", "-q", "tests/unit/policies/test_oracle.py", "-k", "literal")
 
@@ -212,7 +218,7 @@ def differential(session: nox.Session) -> None:
 
 @nox.session
 def heal(session: nox.Session) -> None:
-    """Undo what a run that was killed left broken in an open lab: -- DIR of the lab, DIR of the run."""
+    """Undo the faults that a killed run left in an open lab: -- LAB RUN (their folders)."""
     python(session, "-m", "fixtures.commands.heal", *session.posargs)
 
 
@@ -224,32 +230,32 @@ def lab(session: nox.Session) -> None:
 
 @nox.session
 def clean(session: nox.Session) -> None:
-    """Remove what a run that was killed left in container engines and clusters: [-- --kubeconfig FILE]."""
+    """Remove what killed runs left in container engines and clusters: [-- --kubeconfig FILE]."""
     python(session, "-m", "fixtures.commands.clean", *session.posargs)
 
 
 def run_tests(session: nox.Session, *options: str, default: list[str]) -> None:
-    """Run tests of netproof itself: those that are given, or the default folders."""
-    given = [word for word in session.posargs if (ROOT / word.split("::")[0]).exists()]
-    python(session, "-m", "pytest", "-q", *options, *([] if given else default), *session.posargs)
+    """Run tests of netproof itself: the files among the session's arguments, or the default folders."""
+    files = [argument for argument in session.posargs if (ROOT / argument.split("::")[0]).exists()]
+    python(session, "-m", "pytest", "-q", *options, *([] if files else default), *session.posargs)
 
 
 @nox.session
 def unit(session: nox.Session) -> None:
-    """Test what needs no lab, in less than a minute: logic, messages, the repository."""
-    workers = [] if said(session, "-n") else ["-n", "auto", "--maxprocesses", "4"]
+    """Run the tests that need no cluster, in about a minute: logic, messages, the repository."""
+    workers = [] if has_option(session, "-n") else ["-n", "auto", "--maxprocesses", "4"]
     run_tests(session, *workers, default=["tests/unit"])
 
 
 @nox.session
 def lab_tests(session: nox.Session) -> None:
-    """Test what needs labs: whole runs, checks on broken nodes, policy suites on mutants, kills."""
+    """Run the tests that need clusters: whole runs, checks on broken nodes, policy suites on mutants, kills."""
     run_tests(session, default=["tests/lab", "tests/kind"])
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Test the suite itself: `unit`, and where that passes `lab_tests`; or with [-- OPTIONS] of pytest all at once."""
+    """Run all tests: `unit` and, if it passes, `lab_tests`; with [-- OPTIONS] of pytest, both in one run."""
     if session.posargs:
         run_tests(session, default=["tests"])
     else:
@@ -259,21 +265,21 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def breaks(session: nox.Session) -> None:
-    """Break one thing after another in a lab and see which requirements go red (tests/lab/breaks.yaml)."""
+    """Apply every break of tests/lab/breaks.yaml to a lab, and check which requirements fail."""
     os.environ["NETPROOF_BREAKS"] = "all"
     python(session, "-m", "pytest", "tests/lab/test_reds.py", "tests/lab/test_reds_of_ipv6.py", *session.posargs)
 
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """Kill the runner, the lab's first process and etcd at 20 random moments each, or as many as given: [-- N]."""
+    """Kill the runner, the lab's first process and etcd at random moments: [-- N], 20 of each by default."""
     os.environ["NETPROOF_KILLS"] = session.posargs[0] if session.posargs else "20"
     python(session, "-m", "pytest", "-q", "tests/lab/test_nothing_is_left.py")
 
 
 @nox.session
 def endurance_kind(session: nox.Session) -> None:
-    """Kill runs on kind at ten random moments, clean, and see that nothing is left: [-- OPTIONS of certify]."""
+    """Kill runs on kind at ten random moments, clean, and check that nothing is left: [-- OPTIONS of certify]."""
     os.environ["NETPROOF_KIND"] = shlex.join(session.posargs) or "--cni flannel:vxlan"
     python(session, "-m", "pytest", "-q", "tests/kind")
 
@@ -287,7 +293,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types: the packages, and apart from them the agent that runs in pods."""
+    """Check types, of the agent that runs in pods separately."""
     session.run("mypy", external=True)
     with session.chdir(ROOT / "fixtures" / "probes" / "agent"):
         session.run("mypy", ".", external=True)
@@ -295,31 +301,36 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def layers(session: nox.Session) -> None:
-    """Check that the layers import each other in one direction only."""
+    """Check that imports between layers go in one direction only."""
     session.run("lint-imports", external=True)
 
 
 @nox.session
 def generate(session: nox.Session) -> None:
-    """Write what is made from other files: docs/requirements.md, docs/needs.md, and the enums of cni.schema.json."""
+    """Write generated files: docs/requirements.md, docs/needs.md, and the enums of cni.schema.json."""
     python(session, "-m", "fixtures.needs")
     python(session, "-m", "tests.catalogue.main")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure: lab ready, pod starts, matrices, ratios; or [-- --beside-kind OPTIONS]: whole runs of lab and kind."""
+    """Run benchmarks of the lab; with [-- --beside-kind OPTIONS], compare runs on the lab with runs on kind."""
     if "--beside-kind" in session.posargs:
-        python(session, "-m", "tests.bench.providers", *(one for one in session.posargs if one != "--beside-kind"))
+        python(
+            session,
+            "-m",
+            "tests.bench.providers",
+            *(a for a in session.posargs if a != "--beside-kind"),
+        )
     else:
         python(session, "-m", "tests.bench.main", *session.posargs)
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Renew requirements.lock from pyproject.toml."""
+    """Write requirements.lock from pyproject.toml, and the lock file of the analyzer of `differential`."""
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet", "--upgrade"]
     groups = ["--group", "pyproject.toml:dev", "pyproject.toml"]
     session.run("uv", "pip", "compile", *options, *groups, "-o", "requirements.lock", external=True)
-    beside = ["--generate-hashes", "--universal", "-o", str(ANALYZER), str(ANALYZER.with_suffix(".in"))]
-    session.run("uv", "pip", "compile", *beside, external=True)
+    analyzer = ["--generate-hashes", "--universal", "-o", str(ANALYZER), str(ANALYZER.with_suffix(".in"))]
+    session.run("uv", "pip", "compile", *analyzer, external=True)
