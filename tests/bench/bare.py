@@ -1,6 +1,6 @@
-"""The yardstick of the machine: the least Python that connects, asks who answers, and hangs up, on loopback.
+"""Measure the upper bound of this machine: a minimal TCP client and server in Python on loopback.
 
-No outcome, no timeout, no check of the answer: what an agent could reach if it had nothing to do.
+They have no outcomes, timeouts or checks of answers, so no probe agent can be faster.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import struct
 import time
 
 CONNECTIONS = 20_000
-WINDOW = 256  # under way at once, as in the agent
+WINDOW = 256  # concurrent connections, as in the agent
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
 def serve(listener: socket.socket) -> None:
-    """Say who answers and whom it saw to whoever connects, until killed."""
+    """Send a fixed identity and the source address to each client, until killed."""
     listener.setblocking(False)  # noqa: FBT003 - its only argument
     ready = select.epoll()
     ready.register(listener, select.EPOLLIN)
@@ -34,28 +34,28 @@ def serve(listener: socket.socket) -> None:
 
 
 def connect(address: tuple[str, int]) -> float:
-    """Connections per second."""
+    """Open CONNECTIONS connections to an address and read the answers; returns connections per second."""
     ready = select.epoll()
-    under_way: dict[int, socket.socket] = {}
-    begun, done, time_begun = 0, 0, time.perf_counter()
+    active: dict[int, socket.socket] = {}
+    opened, done, begun = 0, 0, time.perf_counter()
     while done < CONNECTIONS:
-        while begun < CONNECTIONS and len(under_way) < WINDOW:
+        while opened < CONNECTIONS and len(active) < WINDOW:
             sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             sock.connect_ex(address)
             ready.register(sock, select.EPOLLIN)
-            under_way[sock.fileno()] = sock
-            begun += 1
+            active[sock.fileno()] = sock
+            opened += 1
         for descriptor, _ in ready.poll():
-            sock = under_way.pop(descriptor)
+            sock = active.pop(descriptor)
             sock.recv(256)
             sock.close()
             done += 1
-    return CONNECTIONS / (time.perf_counter() - time_begun)
+    return CONNECTIONS / (time.perf_counter() - begun)
 
 
 def rate() -> float:
-    """TCP connections per second of one bare client to one bare server."""
+    """Return TCP connections per second between one client and one server on loopback."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
         server = os.fork()
         if server == 0:

@@ -1,10 +1,10 @@
-"""`nox -s bench`: how fast this machine's lab is, with ratios, because times drift and ratios hold.
+"""`nox -s bench`: benchmark the lab on this machine. Ratios are comparable between machines and runs, times are not.
 
-lab ready        API, nodes, plugin, probe pods answering
-pod start rate   24 new pods until the API calls them Ready
-matrix           12 × 12 pods × 3 ports × 2 protocols, everything reachable, and with half of it dropped
-exec per probe   the same probe with an exec of its own, which is how other tools do it
-oracle           all pairs of a world on one port (beside cyclonus: tests/bench/oracle.py --cyclonus PATH)
+lab ready        until API, nodes, plugin and probe pods are ready
+pod start rate   until 24 new pods are Ready
+matrix           12 × 12 pods × 3 ports × 2 protocols, all of it reachable, and with half of it dropped
+exec per probe   an exec for each probe, as other tools do it
+oracle           all pairs of a world on one port (compared with cyclonus: tests/bench/oracle.py --cyclonus PATH)
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
 
 REPEATS = 7
-SUSTAINED = 20  # rounds in one batch: more would measure how full conntrack is
+SUSTAINED = 20  # rounds in one batch: with more, the size of the conntrack table matters
 PODS = 24
 EXECS = 20
 
 
 def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Flow]:
-    """The whole matrix; cells to denied addresses are expected not to get through."""
+    """Return the flows between all pods on all ports; those to denied addresses are expected to be denied."""
     return [
         Flow(
             client,
@@ -59,20 +59,24 @@ def flows(testbed: Testbed, denied: frozenset[str] = frozenset()) -> list[Flow]:
     ]
 
 
-def timed(testbed: Testbed, wanted: Sequence[Flow], rounds: int = 1) -> float:
-    """Seconds for the matrix; a wrong cell makes the figure worthless, so it ends the bench."""
-    for node in testbed.nodes:  # what earlier rounds left in conntrack makes this one slower
+def timed(testbed: Testbed, expected: Sequence[Flow], rounds: int = 1) -> float:
+    """Probe a matrix; returns the seconds of all rounds.
+
+    Raises:
+        SystemExit: a flow is not as expected, so the figure would be meaningless.
+    """
+    for node in testbed.nodes:  # entries of earlier rounds would make this one slower
         run_on(testbed.cluster, node, ["conntrack", "-F"])
     begun = time.perf_counter()
-    seen = sending.observe(testbed.probers, wanted, rounds=rounds)
+    observed = sending.observe(testbed.probers, expected, rounds=rounds)
     seconds = time.perf_counter() - begun
-    if wrong := sending.compare(wanted, seen):
-        sys.exit(f"netproof: the matrix is not right, so its time means nothing: {wrong[0]}")
+    if wrong := sending.compare(expected, observed):
+        sys.exit(f"netproof: a flow is wrong, so the time of the matrix is meaningless: {wrong[0]}")
     return seconds
 
 
 def drop_half(testbed: Testbed) -> frozenset[str]:
-    """Drop what goes to the pods of the second namespace, on every node; their addresses."""
+    """Drop traffic to the pods of the second namespace on every node; returns their addresses."""
     denied = [pod.ip() for pod in testbed.pods.values() if pod.namespace.endswith("y")]
     script = "; ".join(
         f"iptables -w -I FORWARD -d {ip} -m conntrack --ctstate NEW -j DROP; iptables -w -I INPUT -d {ip} -j DROP"
@@ -85,7 +89,7 @@ def drop_half(testbed: Testbed) -> frozenset[str]:
 
 
 def start_pods(testbed: Testbed) -> float:
-    """Seconds until PODS new pods are Ready."""
+    """Create PODS pods; returns the seconds until all are Ready."""
     nodes = testbed.nodes
     plans = [probe_pods.PodPlan("netproof-bench", f"p{i}", nodes[i % len(nodes)]) for i in range(PODS)]
     testbed.kube.apply([probe_pods.namespace_object("netproof-bench")])
@@ -96,7 +100,7 @@ def start_pods(testbed: Testbed) -> float:
 
 
 def one_exec_per_probe(testbed: Testbed) -> float:
-    """Seconds per probe when each opens an exec of its own, as many at a time as there are pods."""
+    """Return the seconds per probe if each opens an exec, with as many at a time as there are pods."""
     pods = list(testbed.pods.values())
     target = Target("tcp", pods[0].ip(), probe_pods.PORTS[0])
 
@@ -115,7 +119,7 @@ def one_exec_per_probe(testbed: Testbed) -> float:
 
 
 def on_loopback() -> float:
-    """Probes per second of one agent to another over loopback: what the machine gives without any network."""
+    """Return the probes per second of one agent to another over loopback, without pods and their network."""
     ports = (45678, 45679, 45680)
     main = [sys.executable, "-S", "-B", str(probe_pods.AGENT / "main.py")]
     rounds = 2000
@@ -132,13 +136,13 @@ def on_loopback() -> float:
 
 
 def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
-    """The rows of the table."""
+    """Return the rows of the table: name, time, rate or ratio."""
     whole = flows(testbed)
     timed(testbed, whole)
     once = statistics.median(timed(testbed, whole) for _ in range(REPEATS))
     sustained = statistics.median(timed(testbed, whole, SUSTAINED) for _ in range(REPEATS)) / SUSTAINED
     loopback = on_loopback()
-    yardstick = bare.rate()
+    upper_bound = bare.rate()
     single = one_exec_per_probe(testbed)
     started = start_pods(testbed)
     denied = drop_half(testbed)
@@ -152,21 +156,21 @@ def measure(testbed: Testbed) -> list[tuple[str, str, str]]:
         ("matrix, sustained", f"{sustained * 1000:.0f} ms", f"{count / sustained:,.0f} probes/s"),
         ("one agent to another on loopback", "", f"{loopback:,.0f} probes/s"),
         ("matrix, sustained, to loopback", "", f"{count / sustained / loopback:.2f}"),
-        ("bare TCP on loopback, nothing checked", "", f"{yardstick:,.0f} connections/s"),
-        ("matrix, sustained, to bare TCP", "", f"{count / sustained / yardstick:.2f}"),
+        ("bare TCP on loopback, no checks", "", f"{upper_bound:,.0f} connections/s"),
+        ("matrix, sustained, to bare TCP", "", f"{count / sustained / upper_bound:.2f}"),
         ("matrix, half of it dropped", f"{half:.2f} s", f"{half / DENY_TIMEOUT:.2f} × the deny timeout"),
         ("one exec per probe", f"{single * 1000:.0f} ms each", f"{single * count / once:,.0f} × the matrix' time"),
     ]
 
 
 def main() -> int:
-    """Bring a lab up, measure, show."""
+    """Bring a lab up, measure, and print the table."""
     lifeline.die_with_starter()
     with tempfile.TemporaryDirectory(prefix="netproof-bench-") as folder:
         provider = lab(Path(folder))
         try:
             testbed = provider.up()
-            table = Table("what", "time", "rate or ratio", box=None)
+            table = Table("measurement", "time", "rate or ratio", box=None)
             for row in (*measure(testbed), *oracle.rows(None)):
                 table.add_row(*row)
             testbed.forget_probers()

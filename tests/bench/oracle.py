@@ -1,4 +1,4 @@
-"""How fast the oracle is: all pairs of a world on one port, beside cyclonus where its program is given.
+"""Benchmark the oracle: all pairs of a world on one port, compared with cyclonus if its program is given.
 
 python -m tests.bench.oracle [--cyclonus PATH]
 """
@@ -45,7 +45,7 @@ QUERY = Query("tcp", 80)
 
 
 def world(pods: int, policies: int) -> World:
-    """Pods in namespaces of a hundred, and policies of two rules in each direction with two peers each."""
+    """Make a world with 100 pods per namespace; a policy has two rules per direction with two peers each."""
     chance = random.Random(1)  # noqa: S311 - the same world every time
     names = [f"n{number}" for number in range(max(2, pods // 100))]
 
@@ -68,31 +68,31 @@ def world(pods: int, policies: int) -> World:
         return Policy(chance.choice(names), f"p{number}", subject, frozenset(types), two, (rule(), rule()))
 
     def pod(number: int) -> Pod:
-        mine = labels({f"k{key}": f"v{chance.randrange(4)}" for key in range(3)})
-        return Pod(chance.choice(names), f"p{number}", mine, f"node{number % 50}", (address(number),))
+        own_labels = labels({f"k{key}": f"v{chance.randrange(4)}" for key in range(3)})
+        return Pod(chance.choice(names), f"p{number}", own_labels, f"node{number % 50}", (address(number),))
 
     spaces = tuple(Namespace(name, labels({"k0": f"v{n % 4}"})) for n, name in enumerate(names))
     return World(spaces, tuple(pod(n) for n in range(pods)), tuple(policy(n) for n in range(policies)))
 
 
 def address(number: int) -> str:
-    """An address of 10.0.0.0/8."""
+    """Return the address in 10.0.0.0/8 of a pod's number."""
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def seconds(asked: World) -> float:
-    """The median time of one answer for all pairs, index included."""
+def seconds(evaluated: World) -> float:
+    """Return the median seconds to decide all pairs, including the index."""
 
     def once() -> float:
         begun = time.perf_counter()
-        reachability(asked, QUERY, index=Index(asked))
+        reachability(evaluated, QUERY, index=Index(evaluated))
         return time.perf_counter() - begun
 
     return statistics.median(once() for _ in range(REPEATS))
 
 
-def cyclonus(program: Path, asked: World) -> float:
-    """The time cyclonus takes for the same, its tables included."""
+def cyclonus(program: Path, evaluated: World) -> float:
+    """Return the seconds in which cyclonus decides all pairs, including its printed tables."""
     pods = [
         {
             "Namespace": pod.namespace,
@@ -101,14 +101,14 @@ def cyclonus(program: Path, asked: World) -> float:
             "IP": pod.ips[0],
             "Containers": [{"Name": "c", "Port": 80, "Protocol": "TCP"}],
         }
-        for pod in asked.pods
+        for pod in evaluated.pods
     ]
-    resources = {"Namespaces": {ns.name: ns.all_labels() for ns in asked.namespaces}, "Pods": pods}
+    resources = {"Namespaces": {ns.name: ns.all_labels() for ns in evaluated.namespaces}, "Pods": pods}
     probe = {"Probes": [{"Protocol": "TCP", "Port": 80}], "Resources": resources}
     with tempfile.TemporaryDirectory() as folder:
         policies, model = Path(folder) / "policies", Path(folder) / "probe.json"
         policies.mkdir()
-        for number, policy in enumerate(asked.policies):
+        for number, policy in enumerate(evaluated.policies):
             (policies / f"{number}.yaml").write_text(yaml.safe_dump(serialization.write(policy)))
         model.write_text(json.dumps(probe))
         command = [
@@ -127,27 +127,32 @@ def cyclonus(program: Path, asked: World) -> float:
 
 
 def rows(program: Path | None) -> list[tuple[str, str, str]]:
-    """The rows of the table."""
+    """Return the rows of the table: name, time, rate or ratio.
+
+    Args:
+        program: cyclonus; None leaves it out.
+    """
     result = []
     for pods, policies in SIZES:
-        asked = world(pods, policies)
-        taken = seconds(asked)
+        evaluated = world(pods, policies)
+        duration = seconds(evaluated)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
-        what = f"oracle, {pods:,} pods × {policies:,} policies"
+        name = f"oracle, {pods:,} pods × {policies:,} policies"
         result.append(
-            (what, f"{taken * 1000:.0f} ms", f"{pods * pods / taken / 1e6:,.0f} million pairs/s, {peak} MiB")
+            (name, f"{duration * 1000:.0f} ms", f"{pods * pods / duration / 1e6:,.0f} million pairs/s, {peak} MiB")
         )
         if program is not None and pods == SIZES[0][0]:
-            other = cyclonus(program, asked)
-            result.append(("the same by cyclonus", f"{other:.1f} s", f"{other / taken:,.0f} × the oracle's time"))
+            reference = cyclonus(program, evaluated)
+            ratio = f"{reference / duration:,.0f} × the oracle's time"
+            result.append(("cyclonus, the same world", f"{reference:.1f} s", ratio))
     return result
 
 
 def main() -> int:
-    """Measure and show."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cyclonus", type=Path, help="its program: go install …/cyclonus/cmd/cyclonus@v0.5.6")
-    table = Table("what", "time", "rate or ratio", box=None)
+    parser.add_argument("--cyclonus", type=Path, help="its program, from go install …/cyclonus/cmd/cyclonus@v0.5.6")
+    table = Table("measurement", "time", "rate or ratio", box=None)
     for row in rows(parser.parse_args().cyclonus):
         table.add_row(*row)
     Console().print(table)

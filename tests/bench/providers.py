@@ -1,6 +1,6 @@
-"""`nox -s bench -- --beside-kind [OPTIONS]`: the lab and kind side by side, from nothing to a verdict.
+"""`nox -s bench -- --beside-kind [OPTIONS]`: compare whole runs on the lab with whole runs on kind.
 
-Options are those of `certify`: what only kind takes is given to kind alone.
+Options are those of `certify`; an option of one provider is passed to runs on that provider only.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from fixtures import lifeline, paths
 from fixtures.providers import registry
 from tests.support.open_lab import SUITES
 
-IMAGES = ("--image", "lab")  # what it says there means nothing to kind, and the other way round
-ROUNDS = 3  # of each, in turn; the fastest counts, since the machine only ever makes a round slower
+IMAGES = ("--image", "lab")  # on the lab its value has another meaning, so it is for kind only
+ROUNDS = 3  # per provider, alternating; the fastest counts, since other load only makes a round slower
 
 
-def certify(provider: str, given: list[str], out: Path) -> dict[str, Any]:
-    """The verdict of one run.
+def certify(provider: str, options: list[str], out: Path) -> dict[str, Any]:
+    """Run the suites on a provider; returns the content of verdict.json.
 
     Raises:
-        SystemExit: there is none; its last words say why.
+        SystemExit: the cluster did not come up; the message has the end of the output.
     """
     command = [sys.executable, "-m", "pytest", "-q", *SUITES, "--cluster", provider, "--no-page", "--out", str(out)]
     done = subprocess.run(
-        [*command, *given],
+        [*command, *options],
         cwd=paths.ROOT,
         env=os.environ | {"NETPROOF_DIE_WITH": str(os.getpid())},
         capture_output=True,
@@ -47,10 +47,10 @@ def certify(provider: str, given: list[str], out: Path) -> dict[str, Any]:
 
 
 def phases(document: dict[str, Any]) -> dict[str, float]:
-    """Seconds of a run: API and nodes, plugin, probe pods, suites."""
+    """Return the seconds of each phase of a run from the content of its verdict.json."""
     steps = document["cluster"]["steps"]
     names = list(steps)
-    installed = next(place for place, name in enumerate(names) if name.startswith("install "))
+    installed = next(index for index, name in enumerate(names) if name.startswith("install "))
     ready = document["cluster"]["ready_seconds"]
     probes = sum(steps[name] for name in names[installed + 1 :])
     return {
@@ -63,35 +63,36 @@ def phases(document: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def taken(given: list[str], provider: str) -> list[str]:
-    """The words of these that a provider takes, options with what belongs to them."""
-    known = {one.flag for one in registry.options()}
-    own = {one.flag for one in registry.find(provider).options()}
+def options_for(provider: str, arguments: list[str]) -> list[str]:
+    """Select the arguments of a command line that a provider accepts, options with their values."""
+    known = {option.flag for option in registry.options()}
+    own = {option.flag for option in registry.find(provider).options()}
     kept: list[str] = []
-    takes = True
-    for word in given:
-        name = word.split("=")[0]
-        if word.startswith("-"):  # what no provider is particular about, all take
-            takes = name not in known or (name in own and (name, provider) != IMAGES)
-        if takes:
-            kept.append(word)
+    accepted = True
+    for argument in arguments:
+        name = argument.split("=")[0]
+        if argument.startswith("-"):  # an option that belongs to no provider is for all of them
+            accepted = name not in known or (name in own and (name, provider) != IMAGES)
+        if accepted:
+            kept.append(argument)
     return kept
 
 
-def main(given: list[str]) -> int:
-    """Run both in turn and show the fastest of each."""
+def main(arguments: list[str]) -> int:
+    """Run both providers alternately and print the fastest run of each."""
     lifeline.die_with_starter()
-    seen: dict[str, list[dict[str, Any]]] = {"lab": [], "kind": []}
+    runs_of: dict[str, list[dict[str, Any]]] = {"lab": [], "kind": []}
     with tempfile.TemporaryDirectory(prefix="netproof-bench-") as folder:
         for number in range(ROUNDS):
-            for provider, runs in seen.items():
-                runs.append(certify(provider, taken(given, provider), Path(folder) / f"{provider}{number}"))
-    lab, kind = (min(map(phases, runs), key=lambda row: row["until the verdict"]) for runs in seen.values())
+            for provider, runs in runs_of.items():
+                options = options_for(provider, arguments)
+                runs.append(certify(provider, options, Path(folder) / f"{provider}{number}"))
+    lab, kind = (min(map(phases, runs), key=lambda row: row["until the verdict"]) for runs in runs_of.values())
     table = Table("phase", "lab", "kind", "kind to lab", box=None, title=f"the fastest of {ROUNDS}")
     for name, seconds in lab.items():
         table.add_row(name, f"{seconds:.1f} s", f"{kind[name]:.1f} s", f"{kind[name] / seconds:.1f}")
     Console().print(table)
-    verdicts = {provider: {run["verdict"] for run in runs} for provider, runs in seen.items()}
+    verdicts = {provider: {run["verdict"] for run in runs} for provider, runs in runs_of.items()}
     Console().print(f"verdicts: {verdicts}")
     return 0
 

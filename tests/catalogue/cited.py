@@ -1,4 +1,4 @@
-"""What answers for each requirement, found by walking the tree: its file, its cases, and what makes it fail."""
+"""Find the file of each requirement, the cases that check it, and the tests and breaks that make it fail."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ REDS = Path(__file__).parent / "reds.yaml"
 BREAKS = paths.ROOT / "tests" / "lab" / "breaks.yaml"
 
 Row = TypeVar("Row")
-Found = dict[str, list[str]]  # requirement → what was found for it, in the order of the tree
+ById = dict[str, list[str]]  # id of a requirement → names, in the order of files
 
 
 def tracked(ending: str = "") -> list[Path]:
-    """The files git knows or would add, with an ending, as paths from the root."""
+    """Return the files that git tracks or would add, relative to the root; ending is e.g. ".py"."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"*{ending}"]
     listed = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     return sorted(Path(name) for name in set(listed.splitlines()) if (paths.ROOT / name).is_file())
 
 
 def functions() -> Iterator[tuple[Path, ast.FunctionDef]]:
-    """Every case: a test function outside of tests/, wherever in the tree it is."""
+    """Yield every case, a test function in a file outside of tests/."""
     for path in tracked(".py"):
         if path.parts[0] != "tests" and path.name.startswith("test_"):
             for node in ast.walk(ast.parse((paths.ROOT / path).read_text())):
@@ -47,7 +47,7 @@ def functions() -> Iterator[tuple[Path, ast.FunctionDef]]:
 
 
 def requirements_of(node: ast.FunctionDef) -> list[str]:
-    """The requirements that a case's decorator names."""
+    """Return the requirements that the decorators of a case cite."""
     return [
         argument.value
         for decorator in node.decorator_list
@@ -60,8 +60,8 @@ def requirements_of(node: ast.FunctionDef) -> list[str]:
 
 @cache
 def by_cases() -> Mapping[str, list[str]]:
-    """Requirement → cases that name it in their code, as FILE::FUNCTION; each row of faults.yaml is a case."""
-    found: Found = {}
+    """Map each requirement to the cases that cite it, as FILE::FUNCTION; each row of faults.yaml is a case."""
+    found: ById = {}
     for path, node in functions():
         for name in requirements_of(node):
             found.setdefault(name, []).append(f"{path}::{node.name}")
@@ -73,38 +73,38 @@ def by_cases() -> Mapping[str, list[str]]:
 
 @cache
 def by_corpus() -> Mapping[str, list[str]]:
-    """Requirement → ids of the hand-written policy cases that answer for it."""
+    """Map each requirement to the ids of the hand-written policy cases that check it."""
     return _by(corpus.corpus(), lambda case: case.requirements, lambda case: case.id)
 
 
 @cache
 def by_breaks() -> Mapping[str, list[str]]:
-    """Requirement → names of the breaks that make it fail."""
+    """Map each requirement to the names of the breaks that make it fail."""
     rows = yaml.safe_load(BREAKS.read_text())
     return _by(rows, lambda row: row["red"], lambda row: row["name"])
 
 
 @cache
 def by_mutants() -> Mapping[str, list[str]]:
-    """Requirement → ids of the mutants that one of its cases finds."""
+    """Map each requirement to the ids of the mutants that its cases find."""
     return _by(mutants.load(), lambda mutant: mutant.requirements, lambda mutant: mutant.id)
 
 
 @cache
 def by_tests() -> Mapping[str, list[str]]:
-    """Requirement → tests, beside breaks and mutants, that see it fail, as FILE::FUNCTION."""
+    """Map each requirement without a break or a mutant to a test that sees it fail, as FILE::FUNCTION."""
     return {name: [test] for name, test in yaml.safe_load(REDS.read_text()).items()}
 
 
 @cache
 def known() -> Mapping[str, Requirement]:
-    """Every requirement by id: those of all plugins, and those that lie with one."""
+    """Return all requirements by id, including those in the folders of plugins."""
     return requirements.load(tuple(sorted(plugins.FOLDER.glob("*/requirements.yaml"))))
 
 
 @cache
 def files() -> Mapping[str, Path]:
-    """Requirement → the file that defines it."""
+    """Map each requirement to the file that defines it."""
     found: dict[str, Path] = {}
     for path in tracked(".yaml"):
         if path.stem == "requirements" or "requirements" in path.parts:
@@ -112,9 +112,9 @@ def files() -> Mapping[str, Path]:
     return found
 
 
-def _by(rows: Iterable[Row], names: Callable[[Row], Iterable[str]], what: Callable[[Row], str]) -> Found:
-    found: Found = {}
+def _by(rows: Iterable[Row], ids: Callable[[Row], Iterable[str]], name: Callable[[Row], str]) -> ById:
+    found: ById = {}
     for row in rows:
-        for name in names(row):
-            found.setdefault(name, []).append(what(row))
+        for identity in ids(row):
+            found.setdefault(identity, []).append(name(row))
     return found

@@ -1,4 +1,4 @@
-"""The page docs/requirements.md: every requirement, what checks it, and what shows that it can fail."""
+"""Compose docs/requirements.md: every requirement, its cases, and the proof that they can fail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LETTERS = {
 
 
 def text() -> str:
-    """The whole page."""
+    """Return the content of the page."""
     known = cited.known()
     areas = dict.fromkeys(requirement.area for requirement in known.values())
     parts = [HEAD, _letters(known)]

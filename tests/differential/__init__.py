@@ -1,1 +1,1 @@
-"""The oracle beside an analyzer that others wrote."""
+"""Compare the oracle with an independent analyzer of NetworkPolicy."""

@@ -1,7 +1,8 @@
-"""The other side: what np-guard's analyzer says of worlds.  Runs in an environment of its own.
+"""Run np-guard's analyzer on worlds from standard input; this program needs an environment of its own.
 
-A world is a line of JSON: {namespaces, pods, policies: [manifest, …], flows: [[from, to, protocol, port], …]},
-its answer a line with a truth value per flow, or with the words in which the analyzer refuses the world.
+Each line of input is a world as JSON: {namespaces, pods, policies: [manifest, …], flows: [[from, to, protocol, port],
+…]}. Each line of output is its result: a list with true or false per flow, or the message with which the analyzer
+rejects the world.
 """
 
 from __future__ import annotations
@@ -22,18 +23,26 @@ from nca.NetworkConfig.ResourcesHandler import (  # type: ignore[import-not-foun
 )
 
 
-def answer(world: dict[str, Any], folder: Path) -> list[bool]:
-    """Whether each flow of a world gets through."""
+def analyze(world: dict[str, Any], folder: Path) -> list[bool]:
+    """Return for each flow of a world whether it is allowed.
+
+    Args:
+        world: a line of input.
+        folder: a folder for temporary files.
+
+    Raises:
+        SyntaxError: the analyzer rejects the world.
+    """
     files = []
     for kind in ("policies", "namespaces", "pods"):
         path = folder / f"{kind}.yaml"
-        path.write_text("\n---\n".join(map(json.dumps, world[kind])))  # JSON quotes what YAML may take for numbers
+        path.write_text("\n---\n".join(map(json.dumps, world[kind])))  # JSON quotes numeric texts, as YAML needs
         files.append([str(path)])
     config = ResourcesHandler().get_network_config(*files, None, config_name="world")
     allowed = config.allowed_connections().all_allowed_conns
     peers = {str(peer): peer for peer in config.peer_container.get_all_peers_group()}
 
-    def passes(source: str, destination: str, protocol: str, port: int) -> bool:
+    def allows(source: str, destination: str, protocol: str, port: int) -> bool:
         ports = PortSet()
         ports.add_port(port)
         flow = {
@@ -44,19 +53,19 @@ def answer(world: dict[str, Any], folder: Path) -> list[bool]:
         }
         return bool(ConnectivityProperties.make_conn_props_from_dict(flow) & allowed)
 
-    return [passes(*flow) for flow in world["flows"]]
+    return [allows(*flow) for flow in world["flows"]]
 
 
 def main() -> None:
-    """Answer line by line; whatever the analyzer prints goes to standard error."""
+    """Analyze each line of input; output of the analyzer itself goes to standard error."""
     out = sys.stdout
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         for line in sys.stdin:
             try:
-                said: object = answer(json.loads(line), Path(folder))
-            except SyntaxError as error:  # how it says that it does not take a policy
-                said = error.msg.strip()
-            out.write(json.dumps(said) + "\n")
+                result: object = analyze(json.loads(line), Path(folder))
+            except SyntaxError as error:  # the analyzer raises it for policies that it rejects
+                result = error.msg.strip()
+            out.write(json.dumps(result) + "\n")
             out.flush()
 
 

@@ -1,4 +1,4 @@
-"""Flows that the analyzer is known to judge otherwise."""
+"""Known errors of the analyzer: predicates for the flows that it decides wrongly."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ TYPES = (INGRESS, EGRESS)
 
 
 def named_twice(world: World, flow: Flow) -> bool:
-    """Whether the port of a flow has a name that its pod declares more than once."""
+    """Return whether the server declares the name of the flow's port more than once."""
     _, destination, protocol, port = flow
     declared = next(pod.ports for pod in world.pods if pod.key == destination)
-    times = Counter(one.name for one in declared)
-    return any((one.protocol, one.number) == (protocol, port) and times[one.name] > 1 for one in declared)
+    counts = Counter(entry.name for entry in declared)
+    return any((entry.protocol, entry.number) == (protocol, port) and counts[entry.name] > 1 for entry in declared)
 
 
 def key_elsewhere(world: World, flow: Flow) -> bool:
-    """Whether a peer with both selectors that asks for a key may be about a flow between two namespaces."""
+    """Return whether a flow crosses namespaces and a peer with both selectors uses Exists or DoesNotExist."""
     source, destination, *_ = flow
-    peers = [peer for policy in world.policies for way in TYPES for rule in policy.rules(way) for peer in rule.peers]
-    asks = any(
+    peers = [
+        peer for policy in world.policies for type_ in TYPES for rule in policy.rules(type_) for peer in rule.peers
+    ]
+    uses_key = any(
         isinstance(peer, PodPeer)
         and peer.namespaces is not None
         and peer.pods is not None
         and any(row.operator in {"Exists", "DoesNotExist"} for row in peer.pods.expressions)
         for peer in peers
     )
-    return asks and source.partition("/")[0] != destination.partition("/")[0]
+    return uses_key and source.partition("/")[0] != destination.partition("/")[0]
 
 
 KNOWN = {"named_twice": named_twice, "key_elsewhere": key_elsewhere}

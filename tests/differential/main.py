@@ -1,4 +1,4 @@
-"""`nox -s differential`: the oracle beside np-guard's analyzer, flow by flow, on worlds of the stage."""
+"""`nox -s differential`: compare the oracle with np-guard's analyzer, flow by flow, on worlds of six pods."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -31,50 +31,50 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STATES = 6  # of one random history
-SHOWN = 5  # differences that are printed
-COMPARED = "flows compared"
+PRINTED = 5  # differences
+COMPARED = "flows compared"  # key of a counter, beside the known gaps
 
 
 def worlds(states: int, seed: int) -> list[World]:
-    """The covering array, every state of the corpus, and random states."""
+    """Return the worlds of the covering array, of every state of the corpus, and of a number of random states."""
     address = base_world.MODEL_IPS[base_world.OUTSIDE][0]
-    found = [covering.world(row, address) for row in covering.array()]
-    bare = base_world.build()
-    found += [step.world(bare) for case in cases.corpus() for step in case.steps]
-    return found + [world for history in generate(states // STATES, STATES, Family.IPV4, seed) for world in history]
+    result = [covering.world(row, address) for row in covering.array()]
+    base = base_world.build()
+    result += [step.world(base) for case in cases.corpus() for step in case.steps]
+    return result + [world for history in generate(states // STATES, STATES, Family.IPV4, seed) for world in history]
 
 
-def asked(world: World) -> tuple[list[Flow], list[bool]]:
-    """The flows between two pods that the specification decides, and whether it allows each."""
+def decided_flows(world: World) -> tuple[list[Flow], list[bool]]:
+    """Return the flows between two pods that the specification decides, and whether the oracle allows each."""
     flows: list[Flow] = []
     allowed = []
     for protocol, port in base_world.FLOWS:
-        found = reachability(world, Query(protocol, port))
-        for one, other in itertools.permutations(base_world.KEYS, 2):
-            verdict = found.decision(one, other)
-            if verdict is not Decision.UNDEFINED:
-                flows.append((one, other, protocol, port))
-                allowed.append(verdict is Decision.ALLOWED)
+        reachable = reachability(world, Query(protocol, port))
+        for client, server in itertools.permutations(base_world.KEYS, 2):
+            decision = reachable.decision(client, server)
+            if decision is not Decision.UNDEFINED:
+                flows.append((client, server, protocol, port))
+                allowed.append(decision is Decision.ALLOWED)
     return flows, allowed
 
 
-def plain(policy: Policy) -> Policy:
-    """A policy without the rules that its types leave without effect."""
+def without_idle_rules(policy: Policy) -> Policy:
+    """Return a policy without rules of a direction that its policyTypes lack; they have no effect."""
     ingress = policy.ingress if INGRESS in policy.types else ()
     return replace(policy, ingress=ingress, egress=policy.egress if EGRESS in policy.types else ())
 
 
-def told(world: World, flows: list[Flow]) -> str:
-    """A world as the other side reads it."""
+def to_json(world: World, flows: list[Flow]) -> str:
+    """Write a world and flows as a line of input for ask.py."""
     pods = []
     for pod in world.pods:
-        made = pod_object(pod, pod.namespace, pod.node)
-        made["status"] = {"podIP": pod.ips[0], "podIPs": [{"ip": ip} for ip in pod.ips], "hostIP": "192.0.2.11"}
-        pods.append(made)
+        manifest = pod_object(pod, pod.namespace, pod.node)
+        manifest["status"] = {"podIP": pod.ips[0], "podIPs": [{"ip": ip} for ip in pod.ips], "hostIP": "192.0.2.11"}
+        pods.append(manifest)
     namespaces = [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": one.name, "labels": labels}}
-        for one in world.namespaces
-        for labels in [{**dict(one.labels), NAMESPACE_LABEL: one.name}]
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace.name, "labels": labels}}
+        for namespace in world.namespaces
+        for labels in [{**dict(namespace.labels), NAMESPACE_LABEL: namespace.name}]
     ]
     policies = [serialization.write(with_peers(policy, masked)) for policy in world.policies]
     return (
@@ -83,7 +83,7 @@ def told(world: World, flows: list[Flow]) -> str:
                 "policies": policies,
                 "namespaces": namespaces,
                 "pods": pods,
-                "flows": [(one, other, protocol.upper(), port) for one, other, protocol, port in flows],
+                "flows": [(client, server, protocol.upper(), port) for client, server, protocol, port in flows],
             }
         )
         + "\n"
@@ -91,15 +91,23 @@ def told(world: World, flows: list[Flow]) -> str:
 
 
 class Analyzer:
-    """The other side, in its own environment."""
+    """np-guard's analyzer in a process of its own.
+
+    Args:
+        python: the interpreter of the environment that has the analyzer.
+    """
 
     def __init__(self, python: str) -> None:
         self.process = subprocess.Popen(
             [python, str(HERE / "ask.py")], stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, text=True
         )
 
-    def ask(self, text: str) -> Any:  # noqa: ANN401 - truth values, or words
-        """Its answer to a world."""
+    def analyze(self, text: str) -> list[bool] | str:
+        """Send a line that `to_json` wrote; returns whether each flow is allowed, or the message of a rejection.
+
+        Raises:
+            SystemExit: the process ended.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(text)
@@ -108,49 +116,58 @@ class Analyzer:
             sys.exit(
                 f"netproof: the analyzer ended with {self.process.wait()}; run tests/differential/ask.py by hand."
             )
-        return json.loads(line)
+        result: list[bool] | str = json.loads(line)
+        return result
 
 
 def differences(analyzer: Analyzer, world: World, gaps: Counter[str]) -> Iterator[str]:
-    """The flows that both sides judge differently, and refusals that gaps.yaml does not know; counts the others."""
+    """Yield the unknown differences between oracle and analyzer, and unknown rejections.
+
+    Args:
+        analyzer: the analyzer.
+        world: the world to compare.
+        gaps: counts what gaps.yaml explains by its key, and compared flows as COMPARED.
+    """
     known = yaml.safe_load((HERE / "gaps.yaml").read_text())
-    flows, allowed = asked(world)
-    said = analyzer.ask(told(world.with_policies(*map(plain, world.policies)), flows))
-    if isinstance(said, str):
-        if refusals := [row["refusal"] for row in known if said.startswith(row.get("refusal", "?"))]:
+    flows, allowed = decided_flows(world)
+    result = analyzer.analyze(to_json(world.with_policies(*map(without_idle_rules, world.policies)), flows))
+    if isinstance(result, str):
+        if refusals := [row["refusal"] for row in known if result.startswith(row.get("refusal", "?"))]:
             gaps[refusals[0]] += 1
         else:
-            yield f"refused: {said}"
+            yield f"rejected: {result}"
         return
     gaps[COMPARED] += len(flows)
-    for flow, ours, theirs in zip(flows, allowed, said, strict=True):
-        if ours is theirs:
+    for flow, expected, analyzed in zip(flows, allowed, result, strict=True):
+        if expected is analyzed:
             continue
         if names := [row["flows"] for row in known if "flows" in row and KNOWN[row["flows"]](world, flow)]:
             gaps[names[0]] += 1
         else:
-            yield f"{flow}: the oracle says {'allowed' if ours else 'denied'}, the analyzer the opposite"
+            yield f"{flow}: the oracle {'allows' if expected else 'denies'} it, the analyzer does the opposite"
 
 
 def main() -> int:
-    """Compare, and fail where anything differs that gaps.yaml does not explain."""
+    """Compare all worlds; returns 1 if gaps.yaml does not explain a difference, otherwise 0."""
     parser = argparse.ArgumentParser("nox -s differential --", description=__doc__)
     parser.add_argument("--python", required=True, help="the interpreter that has the analyzer")
     parser.add_argument("--states", type=int, default=1200, help="random states beside corpus and covering array")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    analyzer, gaps, different = Analyzer(given.python), Counter[str](), []
-    every = worlds(given.states, given.seed)
+    options = parser.parse_args()
+    analyzer, gaps, different = Analyzer(options.python), Counter[str](), []
+    all_worlds = worlds(options.states, options.seed)
     with Progress().step("compare worlds") as step:
-        for number, world in enumerate(every, 1):
+        for number, world in enumerate(all_worlds, 1):
             different += [(world, line) for line in differences(analyzer, world, gaps)]
-            step.advance(number, len(every))
-    for world, line in different[:SHOWN]:
+            step.advance(number, len(all_worlds))
+    for world, line in different[:PRINTED]:
         sys.stdout.write(f"{line}\n{yaml.safe_dump_all([serialization.write(policy) for policy in world.policies])}\n")
     count = gaps.pop(COMPARED)
-    for words, times in gaps.items():
-        sys.stdout.write(f"known gap, {times} times: {words}\n")
-    sys.stdout.write(f"{len(every)} worlds, {count} decided flows between pods compared, {len(different)} differ\n")
+    for gap, times in gaps.items():
+        sys.stdout.write(f"known gap, {times} times: {gap}\n")
+    sys.stdout.write(
+        f"{len(all_worlds)} worlds, {count} decided flows between pods compared, {len(different)} differ\n"
+    )
     return 1 if different else 0
 
 

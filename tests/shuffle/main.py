@@ -1,6 +1,6 @@
-"""Run the suites as they are written and then in orders drawn from seeds: no order may change a verdict.
+"""`nox -s shuffle`: run the suites in the order of the files and in random orders; no order may change a verdict.
 
-`nox -s shuffle` starts it.  Every run has the same --seed, so that only the order differs.
+All runs have the same --seed, so that only the order of cases differs.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OUT = paths.ROOT / "reports" / "out"
-ERROR = 3  # exit code of a run that gave no verdict
+ERROR = 3  # exit code if a run wrote no verdict but ended with 0
 PYTEST = ("-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--no-page")
 
 
-class SilentRunError(Exception):
-    """A run ended without a verdict; the message says how.
+class NoVerdictError(Exception):
+    """A run wrote no verdict.
 
     Attributes:
-        code: its exit code.
+        code: the exit code of the run.
     """
 
     def __init__(self, message: str, code: int) -> None:
@@ -37,57 +37,64 @@ class SilentRunError(Exception):
         self.code = code
 
 
-def arguments(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Our options, and what pytest is given."""
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Split a command line into the options of this program and the arguments for pytest."""
     parser = argparse.ArgumentParser("nox -s shuffle --", description=__doc__, allow_abbrev=False)
     parser.add_argument("--runs", type=int, default=3, help="shuffled runs (3)")
-    parser.add_argument("--shuffle", type=int, metavar="SEED", help="of the first order, the next one's is one more")
-    parser.add_argument("--seed", type=int, help="of everything else that is random, in every run")
+    parser.add_argument(
+        "--shuffle", type=int, metavar="SEED", help="seed of the first order; each further order uses the next number"
+    )
+    parser.add_argument("--seed", type=int, help="seed of everything else that is random, in all runs")
     parser.add_argument("--out", metavar="DIR", help="the folder of all runs")
-    return parser.parse_known_args(given)
+    return parser.parse_known_args(arguments)
 
 
-def run(out: Path, given: Sequence[str]) -> runs.Run:
-    """Run the suites with these options.
+def run(out: Path, arguments: Sequence[str]) -> runs.Run:
+    """Run pytest with these arguments; out is the folder of the run.
 
     Raises:
-        SilentRunError: it wrote no verdict.
+        NoVerdictError: the run wrote no verdict.
     """
-    command = [sys.executable, *PYTEST, "--out", str(out), *given]
+    command = [sys.executable, *PYTEST, "--out", str(out), *arguments]
     done = subprocess.run(command, env=os.environ | {"NETPROOF_DIE_WITH": str(os.getpid())}, check=False)
     path = out / "verdict.json"
     if not path.exists():
         code = done.returncode
-        raise SilentRunError(f"{out.name} ended with exit code {code} and without a verdict.", code)
+        raise NoVerdictError(f"{out.name} ended with exit code {code} and without a verdict.", code)
     return runs.load(path)
 
 
-def different(written: runs.Run, shuffled: dict[int, runs.Run]) -> list[str]:
-    """What every order changed, each line with the order's seed."""
-    return [f"--shuffle {seed}: {line}" for seed, one in shuffled.items() for line in runs.differing(written, one)]
+def differences(ordered: runs.Run, shuffled: dict[int, runs.Run]) -> list[str]:
+    """Describe the cases whose verdict differs from the ordered run, with the seed of the order.
+
+    Args:
+        ordered: the run in the order of the files.
+        shuffled: seed → run.
+    """
+    return [f"--shuffle {seed}: {line}" for seed, run_ in shuffled.items() for line in runs.differing(ordered, run_)]
 
 
-def main(words: Sequence[str]) -> int:
-    """Run, compare, and say what differs."""
-    options, given = arguments(words)
+def main(command_line: Sequence[str]) -> int:
+    """Run the suites, compare the runs, and print the differences; returns 1 if there are any."""
+    options, arguments = parse(command_line)
     draw = random.SystemRandom()
     seed = draw.randrange(2**31) if options.seed is None else options.seed
     first = draw.randrange(2**31) if options.shuffle is None else options.shuffle
     out = Path(options.out or OUT / f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}Z-shuffle").absolute()
-    given += ["--seed", str(seed)]
+    arguments += ["--seed", str(seed)]
     try:
-        written = run(out / "as-written", given)
+        ordered = run(out / "as-written", arguments)
         shuffled = {
-            each: run(out / f"shuffle-{each}", [*given, "--shuffle", str(each)])
+            each: run(out / f"shuffle-{each}", [*arguments, "--shuffle", str(each)])
             for each in range(first, first + options.runs)
         }
-    except SilentRunError as error:
+    except NoVerdictError as error:
         sys.stderr.write(f"{error}\n")
         return error.code or ERROR
-    lines = different(written, shuffled)
+    lines = differences(ordered, shuffled)
     sys.stdout.write("".join(f"differs: {line}\n" for line in lines))
     orders = ", ".join(f"--shuffle {each}" for each in shuffled)
-    sys.stdout.write(f"{len(lines)} cases came to something else than as written (--seed {seed}, {orders}).\n")
+    sys.stdout.write(f"{len(lines)} verdicts differ from those of the ordered run (--seed {seed}, {orders}).\n")
     return 1 if lines else 0
 
 

@@ -42,13 +42,13 @@ def test_a_case_that_did_not_run_differs() -> None:
 def test_the_seed_of_the_order_is_named() -> None:
     """Who reads that something differs knows with which order to see it again."""
     shuffled = {7: run("shuffle-7", D01="passed", D02_a="passed", D02_b="failed"), 8: run("shuffle-8", D01="failed")}
-    lines = main.different(WRITTEN, shuffled)
+    lines = main.differences(WRITTEN, shuffled)
     assert len(lines) == 3
     assert all(line.startswith("--shuffle 8: ") for line in lines)
 
 
 def test_options_of_the_suites_are_handed_on() -> None:
     """What is not the session's own goes to pytest as it is."""
-    options, given = main.arguments(["suites/datapath", "--runs", "2", "--cni", "bridge", "--shuffle", "5", "-n", "2"])
+    options, given = main.parse(["suites/datapath", "--runs", "2", "--cni", "bridge", "--shuffle", "5", "-n", "2"])
     assert (options.runs, options.shuffle, options.seed) == (2, 5, None)
     assert given == ["suites/datapath", "--cni", "bridge", "-n", "2"]
