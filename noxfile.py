@@ -250,7 +250,9 @@ def unit(session: nox.Session) -> None:
 @nox.session
 def lab_tests(session: nox.Session) -> None:
     """Run the tests that need clusters: whole runs, checks on broken nodes, policy suites on mutants, kills."""
-    run_tests(session, default=["tests/lab", "tests/kind"])
+    # They wait more than they work, so that two files at a time take half as long; a file shares a lab.
+    workers = [] if has_option(session, "-n") else ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    run_tests(session, *workers, default=["tests/lab", "tests/kind"])
 
 
 @nox.session
@@ -267,7 +269,8 @@ def tests(session: nox.Session) -> None:
 def breaks(session: nox.Session) -> None:
     """Apply every break of tests/lab/breaks.yaml to a lab, and check which requirements fail."""
     os.environ["NETPROOF_BREAKS"] = "all"
-    python(session, "-m", "pytest", "tests/lab/test_reds.py", "tests/lab/test_reds_of_ipv6.py", *session.posargs)
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests" / "lab").glob("test_reds*.py"))
+    python(session, "-m", "pytest", *files, *session.posargs)
 
 
 @nox.session

@@ -235,7 +235,7 @@ def test_every_import_is_declared() -> None:
     missing = [
         f"{path.relative_to(paths.ROOT)}: {name}"
         for path in tracked(".py")
-        if not any(path.is_relative_to(paths.ROOT / pods_on_two_nodes) for pods_on_two_nodes in OTHER_ENVIRONMENTS)
+        if not any(path.is_relative_to(paths.ROOT / folder) for folder in OTHER_ENVIRONMENTS)
         for name in sorted(imported(path) - {"_typeshed"})  # exists for type checkers only
         if not declared.intersection(map(normalized, provided.get(name, ())))
     ]
