@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 PATIENCE = 20.0  # seconds until the plugin's own state is right again after a heal; our patience
+TRIES = 4  # on a busy machine; our patience
 LASTING = {"D63"}  # restarts of containers stay counted
 CHOSEN = [one for one in breaks.load() if one.ci or os.environ.get("NETPROOF_BREAKS") == "all"]
 
@@ -71,6 +72,16 @@ def delete(lab: OpenLab, case: Break) -> None:
     waiting.until(gone, f"{len(names)} pods gone", patience=PATIENCE)
 
 
+def conclusive(lab: OpenLab, out: Path, requirements: set[str]) -> dict[str, str]:
+    """The verdicts of some requirements; on a machine that was too late for them it tries again, and shows that."""
+    for attempt in range(1, TRIES + 1):
+        verdicts = lab.certify(out / str(attempt), "--only", ",".join(sorted(requirements)))
+        if "inconclusive" not in verdicts.values():
+            break
+        print(f"attempt {attempt} of {TRIES}: {verdicts}")  # noqa: T201 - pytest shows it with a failure
+    return verdicts
+
+
 @pytest.mark.parametrize("case", CHOSEN, ids=lambda case: case.name.replace(" ", "-"))
 def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab, tmp_path: Path, case: Break) -> None:
     """The requirements that a break concerns fail, its neighbours pass, and once it is undone all of them pass."""
@@ -85,7 +96,7 @@ def test_a_break_turns_its_requirements_red_and_not_its_neighbours(lab: OpenLab,
         run(case.inject)
         after.callback(delete, lab, case)
         create(lab, case, values)
-        broken = lab.certify(tmp_path / "broken", "--only", ",".join(case.red + case.green))
-    healed = lab.certify(tmp_path / "healed", "--only", ",".join({*case.red, *case.green} - LASTING))
+        broken = conclusive(lab, tmp_path / "broken", {*case.red, *case.green})
+    healed = conclusive(lab, tmp_path / "healed", {*case.red, *case.green} - LASTING)
     assert broken == dict.fromkeys(case.red, "failed") | dict.fromkeys(case.green, "passed")
     assert set(healed.values()) == {"passed"}, healed
