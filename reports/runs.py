@@ -75,13 +75,39 @@ def order(runs: list[Run]) -> list[str]:
     return sorted(known, key=lambda identity: (len({run.verdict_of(identity) for run in runs}) < 2, identity))  # noqa: PLR2004
 
 
-def differing(first: Run, second: Run) -> list[str]:
-    """Describe the cases whose verdicts differ, a line each; a case that only one run has counts as different."""
-    lines = []
+@dataclass(frozen=True)
+class Difference:
+    """A case with different verdicts in two runs.
+
+    Attributes:
+        requirement: the requirement.
+        case: the case.
+        runs: names of the runs.
+        verdicts: of the case in each; "not run" if a run does not have it.
+    """
+
+    requirement: str
+    case: str
+    runs: tuple[str, str]
+    verdicts: tuple[str, str]
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether the verdicts exclude each other; an inconclusive one excludes none."""
+        return "inconclusive" not in self.verdicts
+
+    def __str__(self) -> str:
+        each = [f"{verdict} in {run}" for verdict, run in zip(self.verdicts, self.runs, strict=True)]
+        return f"{self.requirement} {self.case}: {', '.join(each)}"
+
+
+def differing(first: Run, second: Run) -> list[Difference]:
+    """The cases whose verdicts differ; a case that only one run has counts as different."""
+    found = []
     for identity in order([first, second]):
         cases = first.cases(identity), second.cases(identity)
         for case in sorted(cases[0].keys() | cases[1].keys()):
-            verdicts = [by_case.get(case, "not run") for by_case in cases]
-            if verdicts[0] != verdicts[1]:
-                lines.append(f"{identity} {case}: {verdicts[0]} in {first.name}, {verdicts[1]} in {second.name}")
-    return lines
+            before, after = (by_case.get(case, "not run") for by_case in cases)
+            if before != after:
+                found.append(Difference(identity, case, (first.name, second.name), (before, after)))
+    return found

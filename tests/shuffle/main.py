@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OUT = paths.ROOT / "reports" / "out"
+INCONCLUSIVE = 2  # exit code if a verdict is unknown in one of two runs: on a busy machine, for example
 ERROR = 3  # exit code if a run wrote no verdict but ended with 0
 PYTEST = ("-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--no-page")
 
@@ -64,18 +65,18 @@ def run(out: Path, arguments: Sequence[str]) -> runs.Run:
     return runs.load(path)
 
 
-def differences(ordered: runs.Run, shuffled: dict[int, runs.Run]) -> list[str]:
-    """Describe the cases whose verdict differs from the ordered run, with the seed of the order.
+def differences(ordered: runs.Run, shuffled: dict[int, runs.Run]) -> list[tuple[int, runs.Difference]]:
+    """The cases whose verdict differs from the ordered run, each with the seed of the order.
 
     Args:
         ordered: the run in the order of the files.
         shuffled: seed → run.
     """
-    return [f"--shuffle {seed}: {line}" for seed, run_ in shuffled.items() for line in runs.differing(ordered, run_)]
+    return [(seed, found) for seed, run_ in shuffled.items() for found in runs.differing(ordered, run_)]
 
 
 def main(command_line: Sequence[str]) -> int:
-    """Run the suites, compare the runs, and print the differences; returns 1 if there are any."""
+    """Run the suites, compare the runs, and print the differences; 1 if verdicts contradict, 2 if some are unknown."""
     options, arguments = parse(command_line)
     draw = random.SystemRandom()
     seed = draw.randrange(2**31) if options.seed is None else options.seed
@@ -91,11 +92,15 @@ def main(command_line: Sequence[str]) -> int:
     except NoVerdictError as error:
         sys.stderr.write(f"{error}\n")
         return error.code or ERROR
-    lines = differences(ordered, shuffled)
-    sys.stdout.write("".join(f"differs: {line}\n" for line in lines))
+    found = differences(ordered, shuffled)
+    sys.stdout.write("".join(f"differs: --shuffle {order}: {difference}\n" for order, difference in found))
     orders = ", ".join(f"--shuffle {each}" for each in shuffled)
-    sys.stdout.write(f"{len(lines)} verdicts differ from those of the ordered run (--seed {seed}, {orders}).\n")
-    return 1 if lines else 0
+    contradictions = sum(difference.contradicts for _, difference in found)
+    sys.stdout.write(
+        f"{contradictions} verdicts contradict those of the ordered run, {len(found) - contradictions} are "
+        f"inconclusive in one of the two (--seed {seed}, {orders}).\n"
+    )
+    return 1 if contradictions else INCONCLUSIVE if found else 0
 
 
 if __name__ == "__main__":
