@@ -8,7 +8,6 @@ import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_CLIENT, run_on
 from fixtures.testbed.external_host import ROUTER, rewritten_sources
-from fixtures.testbed.testbed import CHANGED_CLIENTS
 
 if TYPE_CHECKING:
     from tests.support.open_lab import OpenLab
@@ -36,10 +35,10 @@ def test_a_router_that_masquerades_is_found_out(lab: OpenLab) -> None:
 
 def test_what_is_changed_on_the_way_is_not_offered(lab: OpenLab) -> None:
     """Cases that need a client outside as itself are run where it is, and where it is not they are unsupported."""
-    facts = lab.testbed.facts
-    assert EXTERNAL_CLIENT in lab.testbed.offered
-    kept, facts[CHANGED_CLIENTS] = facts[CHANGED_CLIENTS], {"203.0.113.10": "203.0.113.1"}
+    testbed = lab.testbed
+    assert EXTERNAL_CLIENT in testbed.offered
+    kept, testbed.changed_clients = testbed.changed_clients, {"203.0.113.10": "203.0.113.1"}
     try:
-        assert EXTERNAL_CLIENT not in lab.testbed.offered
+        assert EXTERNAL_CLIENT not in testbed.offered
     finally:
-        facts[CHANGED_CLIENTS] = kept
+        testbed.changed_clients = kept

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import yaml
+from msgspec import Struct
 
 from fixtures.clusters.protocol import CommandResult
 from fixtures.clusters.topology import Topology
 from fixtures.errors import NetproofError, UsageError
+from fixtures.needs import Need
 from fixtures.providers.protocol import Plan, Provider
 from fixtures.providers.registry import PROVIDERS, Entry
 from fixtures.run import options
@@ -20,9 +21,6 @@ from fixtures.testbed.testbed import Testbed
 
 if TYPE_CHECKING:
     import pytest
-
-    from fixtures.clusters.topology import Shape
-    from fixtures.needs import Need
 
 NAME = "toy"
 ENTRY = Entry("tests.support.toy", "ToyProvider", "nothing at all")
@@ -34,12 +32,11 @@ CONFIG = {
 }
 
 
-@dataclass(frozen=True)
-class ToyCluster:
+class ToyCluster(Struct, frozen=True):
     """A cluster whose commands print themselves; it is alive as long as a file exists."""
 
     kubeconfig: Path
-    topology: Shape
+    topology: Topology
 
     provider = NAME
     images: ClassVar[dict[str, str]] = {}
@@ -65,16 +62,6 @@ class ToyCluster:
 
     def processes(self) -> None:
         """Return None: the cluster has no processes."""
-
-    def dump(self) -> str:
-        """Write the cluster as JSON."""
-        return json.dumps({"kubeconfig": str(self.kubeconfig), "topology": asdict(self.topology)})
-
-    @staticmethod
-    def load(text: str) -> ToyCluster:
-        """Read what dump wrote."""
-        data = json.loads(text)
-        return ToyCluster(Path(data["kubeconfig"]), Topology.of(data["topology"]))
 
 
 def word_of(text: str) -> str:
@@ -105,7 +92,7 @@ class ToyProvider(Provider[ToyOptions]):
     name = NAME
     shared = (options.CNI, options.NODES)
     own_options = ToyOptions
-    load = staticmethod(ToyCluster.load)
+    handle = ToyCluster
 
     cluster: ToyCluster | None = None
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from msgspec import Raw
 
 import fixtures.plugin
+from fixtures import typed_json
 from fixtures.cnis import catalogue
+from fixtures.testbed.testbed import ATTACHMENT, SavedTestbed
 from reports import plugin, replay
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def config_of(**options: object) -> pytest.Config:
 def test_the_folder_is_named_after_the_plugin_under_test(tmp_path: Path, options: dict[str, Any], name: str) -> None:
     """With --attach it is the plugin of the open lab, not the default of --cni."""
     (tmp_path / "lab").mkdir()
-    (tmp_path / "lab" / "testbed.json").write_text(json.dumps({"cni": catalogue.find("bridge").choice}))
+    saved = SavedTestbed("lab", Raw(b"{}"), catalogue.find("bridge").choice, (), (), (), {}, None, (), None)
+    (tmp_path / "lab" / ATTACHMENT).write_text(typed_json.encode(saved))
     if options["attach"]:
         options = {**options, "attach": str(tmp_path / options["attach"])}
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
