@@ -10,7 +10,6 @@ import os
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import nox
@@ -19,6 +18,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from fixtures.cnis import catalogue  # noqa: E402 - the checkout is not installed
+from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the same
 from fixtures.providers.registry import PROVIDERS  # noqa: E402 - the same
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
@@ -125,7 +125,7 @@ def migrate(session: nox.Session) -> None:
 @nox.session
 def matrix(session: nox.Session) -> None:
     """Certify every row of fixtures/cnis/matrix.toml (or -- NAME …), and show them side by side."""
-    rows = tomllib.loads((ROOT / "fixtures" / "cnis" / "matrix.toml").read_text())
+    rows = matrix_table.rows()
     if unknown := set(session.posargs) - rows.keys():
         session.error(f"no row is called {', '.join(sorted(unknown))}; there are {', '.join(rows)}.")
     now = datetime.datetime.now(datetime.UTC)
@@ -134,9 +134,9 @@ def matrix(session: nox.Session) -> None:
     for name, row in rows.items():
         if session.posargs and name not in session.posargs:
             continue
-        session.log(f"{name}: {row['options']}")
-        done = certify_row(out / name, row["options"])
-        if done.returncode not in row.get("codes", [0]):
+        session.log(f"{name}: {row.options}")
+        done = certify_row(out / name, row.options)
+        if done.returncode not in row.codes:
             unexpected.append(f"{name} ended with {done.returncode}")
             EXIT_CODES.append(done.returncode or 1)
         if not (out / name / "verdict.json").exists():

@@ -288,8 +288,7 @@ def corpus() -> tuple[Case, ...]:
 @cache
 def aliases() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
     """Names of cases in other suites: suite → its name → ids of the corpus."""
-    rows = datafile.load(CORPUS.parent / "aliases.yaml").data
-    return {suite: {name: tuple(ids) for name, ids in names.items()} for suite, names in rows.items()}
+    return datafile.read(CORPUS.parent / "aliases.yaml", dict[str, dict[str, tuple[str, ...]]])
 
 
 def named(word: str) -> frozenset[str]:

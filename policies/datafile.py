@@ -1,4 +1,4 @@
-"""The loader of data files: YAML or TOML, checked against a JSON Schema, with the line of each field."""
+"""The loader of data files: YAML or TOML, checked against a JSON Schema or a type, with the line of each field."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import jsonschema
+import msgspec
 import yaml
 from jsonschema.exceptions import best_match
 
@@ -20,13 +21,22 @@ if TYPE_CHECKING:
 
     Field = tuple[str | int, ...]
 
+Value = TypeVar("Value")
 
 UNKNOWN = "is unknown"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast, where PyYAML has it
 
 
 class BadFileError(ValueError):
-    """A data file cannot be read or breaks a rule; the message names file, line, field and what is allowed."""
+    """A data file cannot be read or breaks a rule; the message names file, line, field and what is allowed.
+
+    Attributes:
+        field: keys and indexes that lead to the field; () for the whole file.
+    """
+
+    def __init__(self, message: str, path: Field = ()) -> None:
+        super().__init__(message)
+        self.field = path
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,32 @@ class Document:
             rule: what is wrong and what is allowed, without a full stop.
         """
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
-        return BadFileError(f"{self.where}, line {self.line(path)}, {name or 'the whole file'}: {rule}.")
+        return BadFileError(f"{self.where}, line {self.line(path)}, {name or 'the whole file'}: {rule}.", path)
+
+    def to(self, kind: type[Value]) -> Value:
+        """The contents as a type, for a file that its schema has accepted.
+
+        Raises:
+            BadFileError: the contents do not fit the type; the message has the field as msgspec names it.
+        """
+        try:
+            return msgspec.convert(self.data, kind)
+        except msgspec.ValidationError as error:
+            raise self.bad((), str(error)) from error
+
+
+def read(source: Path | str, kind: type[Value], where: str = "") -> Value:
+    """Read a data file as a type of msgspec, which is its schema as well.
+
+    Args:
+        source: a file, or a text. Names that end in .toml are TOML, all others are YAML.
+        kind: a Struct, or a collection of Structs.
+        where: the name in messages; the file's path by default.
+
+    Raises:
+        BadFileError: it cannot be read, is malformed, has a key twice or does not fit the type.
+    """
+    return load(source, msgspec.json.schema(kind), where).to(kind)
 
 
 def load(source: Path | str, schema: Path | Mapping[str, Any] | None = None, where: str = "") -> Document:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import jsonschema
-import yaml
+from msgspec import Struct
+
+from policies import datafile
 
 if TYPE_CHECKING:
     from reports.runs import Run
 
 KNOWN_DIFFERENCES = Path(__file__).with_name("differences.yaml")
 UNEXPLAINED = "not explained: read the messages of its cases"
+
+
+class Difference(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of differences.yaml.
+
+    Attributes:
+        requirements: ids of requirements whose verdicts may differ.
+        providers: providers between which they may differ.
+        why: the reason.
+    """
+
+    requirements: tuple[str, ...]
+    providers: tuple[str, ...]
+    why: str
 
 
 def lines(runs: list[Run], identities: list[str]) -> list[str]:
@@ -43,12 +57,10 @@ def _reason(runs: list[Run], identity: str) -> str:
             messages = [case["message"] for case in run.rows[identity]["cases"] if case["message"]]
             return messages[0].splitlines()[0] if messages else f"unsupported on {run.provider}"
     providers = _verdicts(runs, identity).keys()
-    known = (row for row in _known() if identity in row["requirements"] and set(row["providers"]) <= providers)
-    return next((str(row["why"]) for row in known), UNEXPLAINED)
+    known = (row for row in _known() if identity in row.requirements and set(row.providers) <= providers)
+    return next((row.why for row in known), UNEXPLAINED)
 
 
 @cache
-def _known() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = yaml.safe_load(KNOWN_DIFFERENCES.read_text())
-    jsonschema.validate(rows, json.loads(KNOWN_DIFFERENCES.with_suffix(".schema.json").read_text()))
-    return rows
+def _known() -> tuple[Difference, ...]:
+    return datafile.load(KNOWN_DIFFERENCES, KNOWN_DIFFERENCES.with_suffix(".schema.json")).to(tuple[Difference, ...])

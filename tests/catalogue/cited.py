@@ -9,13 +9,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import yaml
-
 from fixtures import paths
 from fixtures.cnis import catalogue as plugins
 from fixtures.faults import catalogue as faults
 from policies import cases as corpus
-from policies import requirements
+from policies import datafile, requirements
+from tests.lab import breaks
 from tests.sensitivity import catalogue as mutants
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from policies.requirements import Requirement
 
 REDS = Path(__file__).parent / "reds.yaml"
-BREAKS = paths.ROOT / "tests" / "lab" / "breaks.yaml"
 
 Row = TypeVar("Row")
 ById = dict[str, list[str]]  # id of a requirement → names, in the order of files
@@ -80,8 +78,7 @@ def by_corpus() -> Mapping[str, list[str]]:
 @cache
 def by_breaks() -> Mapping[str, list[str]]:
     """Map each requirement to the names of the breaks that make it fail."""
-    rows = yaml.safe_load(BREAKS.read_text())
-    return _by(rows, lambda row: row["red"], lambda row: row["name"])
+    return _by(breaks.load(), lambda row: row.red, lambda row: row.name)
 
 
 @cache
@@ -93,7 +90,7 @@ def by_mutants() -> Mapping[str, list[str]]:
 @cache
 def by_tests() -> Mapping[str, list[str]]:
     """Map each requirement without a break or a mutant to a test that sees it fail, as FILE::FUNCTION."""
-    return {name: [test] for name, test in yaml.safe_load(REDS.read_text()).items()}
+    return {name: [test] for name, test in datafile.read(REDS, dict[str, str], "tests/catalogue/reds.yaml").items()}
 
 
 @cache

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
+from policies import datafile
 from policies.model import EGRESS, INGRESS, PodPeer
 
 if TYPE_CHECKING:
@@ -12,6 +17,7 @@ if TYPE_CHECKING:
 
     Flow = tuple[str, str, str, int]
 
+TABLE = Path(__file__).with_name("gaps.yaml")
 TYPES = (INGRESS, EGRESS)
 
 
@@ -40,3 +46,27 @@ def key_elsewhere(world: World, flow: Flow) -> bool:
 
 
 KNOWN = {"named_twice": named_twice, "key_elsewhere": key_elsewhere}
+
+
+class Gap(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of gaps.yaml.
+
+    Attributes:
+        why: why the analyzer differs.
+        flows: a key of KNOWN, for flows that it judges otherwise; "" if it refuses the world.
+        refusal: the beginning of its message when it refuses a world; "" if it judges flows otherwise.
+    """
+
+    why: str
+    flows: str = ""
+    refusal: str = ""
+
+
+@cache
+def known_gaps() -> tuple[Gap, ...]:
+    """Every row of gaps.yaml.
+
+    Raises:
+        BadFileError: a row has a wrong field; the message has its line.
+    """
+    return datafile.read(TABLE, tuple[Gap, ...], "tests/differential/gaps.yaml")

@@ -22,7 +22,7 @@ from policies.families import Family
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
 from policies.oracle import Decision, Query, reachability
-from tests.differential.gaps import KNOWN
+from tests.differential.gaps import KNOWN, known_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,11 +128,11 @@ def differences(analyzer: Analyzer, world: World, gaps: Counter[str]) -> Iterato
         world: the world to compare.
         gaps: counts what gaps.yaml explains by its key, and compared flows as COMPARED.
     """
-    known = yaml.safe_load((HERE / "gaps.yaml").read_text())
+    known = known_gaps()
     flows, allowed = decided_flows(world)
     result = analyzer.analyze(to_json(world.with_policies(*map(without_idle_rules, world.policies)), flows))
     if isinstance(result, str):
-        if refusals := [row["refusal"] for row in known if result.startswith(row.get("refusal", "?"))]:
+        if refusals := [row.refusal for row in known if row.refusal and result.startswith(row.refusal)]:
             gaps[refusals[0]] += 1
         else:
             yield f"rejected: {result}"
@@ -141,7 +141,7 @@ def differences(analyzer: Analyzer, world: World, gaps: Counter[str]) -> Iterato
     for flow, expected, analyzed in zip(flows, allowed, result, strict=True):
         if expected is analyzed:
             continue
-        if names := [row["flows"] for row in known if "flows" in row and KNOWN[row["flows"]](world, flow)]:
+        if names := [row.flows for row in known if row.flows and KNOWN[row.flows](world, flow)]:
             gaps[names[0]] += 1
         else:
             yield f"{flow}: the oracle {'allows' if expected else 'denies'} it, the analyzer does the opposite"

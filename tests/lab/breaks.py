@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
+from msgspec import Struct
 
 from fixtures.faults import injection
 from fixtures.testbed import services
+from policies import datafile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from fixtures.kube.client import Object
     from fixtures.testbed.testbed import Testbed
 
 TABLE = Path(__file__).parent / "breaks.yaml"
 
 
-@dataclass(frozen=True)
-class Break:
-    """One thing that is broken on a node.
+class Break(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that is broken on a node: a row of breaks.yaml.
 
     Attributes:
         name: the event that it simulates.
@@ -45,8 +41,8 @@ class Break:
     green: tuple[str, ...]
     node: str = "node1"
     ci: bool = False
-    objects: tuple[Object, ...] = ()
-    patch: Mapping[str, str] = field(default_factory=dict)
+    objects: tuple[dict[str, Any], ...] = ()
+    patch: dict[str, str] = {}
 
 
 class Own(StrEnum):
@@ -67,13 +63,12 @@ class Own(StrEnum):
 
 
 def load() -> list[Break]:
-    """Every row of breaks.yaml."""
-    return [_break(row) for row in yaml.safe_load(TABLE.read_text())]
+    """Every row of breaks.yaml.
 
-
-def _break(row: dict[str, Any]) -> Break:
-    lists = {key: tuple(row.get(key, ())) for key in ("red", "green", "objects")}
-    return Break(**{**row, **lists})
+    Raises:
+        BadFileError: a row has a wrong field; the message has its line.
+    """
+    return datafile.read(TABLE, list[Break], "tests/lab/breaks.yaml")
 
 
 def placeholders(testbed: Testbed, node: str) -> dict[str, str]:

@@ -6,9 +6,11 @@ import ast
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import yaml
+from msgspec import Struct
+
+from policies import datafile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PATH = FOLDER / "mutants.yaml"
 BUGS = FOLDER / "bugs.yaml"
+Tier = Literal["static", "fixture", "generated", "sequences"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Mutant:
     """
 
     id: str
-    tier: str
+    tier: Tier
     requirements: tuple[str, ...]
     bugs: tuple[str, ...]
     sentence: str
@@ -41,8 +44,17 @@ class Mutant:
     family: str = "ipv4"
 
 
-@dataclass(frozen=True)
-class Bug:
+class MutantRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of mutants.yaml; the fields are those of Mutant."""
+
+    bugs: tuple[str, ...]
+    found_by: tuple[str, ...] = ()
+    sentence: str = ""
+    not_built: str = ""
+    family: Literal["ipv4", "ipv6"] = "ipv4"
+
+
+class Bug(Struct, frozen=True, forbid_unknown_fields=True):
     """A historical bug: the project that had it, where it is described, and what went wrong in a sentence."""
 
     project: str
@@ -51,19 +63,24 @@ class Bug:
 
 
 def load() -> list[Mutant]:
-    """All mutants of the file, in its order."""
+    """All mutants of the file, in its order.
+
+    Raises:
+        BadFileError: a row has a wrong field; the message has its line.
+    """
+    tiers = datafile.read(PATH, dict[Tier, dict[str, MutantRow]], "tests/sensitivity/mutants.yaml")
     sentences = built()
     return [
         Mutant(
             identity,
             tier,
-            tuple(row.get("found_by", ())),
-            tuple(row["bugs"]),
-            row["sentence"] if "sentence" in row else sentences[identity],
-            row.get("not_built", ""),
-            row.get("family", "ipv4"),
+            row.found_by,
+            row.bugs,
+            row.sentence or sentences[identity],
+            row.not_built,
+            row.family,
         )
-        for tier, rows in yaml.safe_load(PATH.read_text()).items()
+        for tier, rows in tiers.items()
         for identity, row in rows.items()
     ]
 
@@ -85,4 +102,4 @@ def built() -> Mapping[str, str]:
 @cache
 def bugs() -> Mapping[str, Bug]:
     """Every historical bug by its name."""
-    return {name: Bug(**row) for name, row in yaml.safe_load(BUGS.read_text()).items()}
+    return datafile.read(BUGS, dict[str, Bug], "tests/sensitivity/bugs.yaml")

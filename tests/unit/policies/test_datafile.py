@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec import Struct
 
 from policies import datafile
 from policies.datafile import BadFileError
@@ -128,6 +129,45 @@ def test_a_broken_file_gives_file_line_field_and_rule(text: str, name: str, mess
     with pytest.raises(BadFileError) as raised:
         datafile.load(text, SCHEMA, name)
     assert str(raised.value).startswith(message)
+
+
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of a file that has no schema beside its type."""
+
+    names: tuple[str, ...]
+    port: int = 80
+
+
+def test_a_type_is_the_schema_of_a_file() -> None:
+    """Rows become values of the type, with its defaults."""
+    assert datafile.read("a: {names: [x, y]}\n", dict[str, Row], "a.yaml") == {"a": Row(("x", "y"), 80)}
+    assert datafile.read("[a]\nnames = []\nport = 1\n", dict[str, Row], "a.toml") == {"a": Row((), 1)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a:\n  names: [1]\n", "a.yaml, line 2, a.names[0]: 1 is not of type 'string'."),
+        ("a:\n  port: 1\n", "a.yaml, line 1, a: 'names' is a required property."),
+        (
+            "a:\n  names: []\n  prt: 1\n",
+            "a.yaml, line 3, a.prt: is unknown (did you mean port?); allowed: names, port.",
+        ),
+        ("a: 1\n", "a.yaml, line 1, a: 1 is not of type 'object'."),
+    ],
+)
+def test_what_does_not_fit_the_type_gives_file_line_and_field(text: str, message: str) -> None:
+    """A wrong field is named like one that breaks a schema."""
+    with pytest.raises(BadFileError) as raised:
+        datafile.read(text, dict[str, Row], "a.yaml")
+    assert str(raised.value) == message
+
+
+def test_a_schema_that_allows_more_than_the_type_gives_a_message() -> None:
+    """A field that the type lacks ends in the same kind of error, without a line of its own."""
+    document = datafile.load("names: []\nmore: 1\n", {"type": "object"}, "a.yaml")
+    with pytest.raises(BadFileError, match=r"a.yaml, line 1, the whole file: Object contains unknown field `more`"):
+        document.to(Row)
 
 
 @pytest.mark.parametrize("contents", [None, b"kind: \xff\n"])

@@ -120,7 +120,7 @@ def test_claims_rest_on_requirements_that_exist() -> None:
     """Every claim about a plugin is answered by requirements that its runs have."""
     for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/claims.yaml")):
         known = requirements.load(own(folder))
-        assert not [row["claim"] for row in claims.load(folder) if set(row["requirements"]) - known.keys()]
+        assert not [row.claim for row in claims.load(folder) if set(row.requirements) - known.keys()]
 
 
 def test_cases_read_as_sentences() -> None:
