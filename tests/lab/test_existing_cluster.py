@@ -62,7 +62,7 @@ def test_it_is_certified_and_left_as_it_was(existing: Path, tmp_path: Path) -> N
     found = {row["id"]: row["verdict"] for row in document["requirements"]}
     assert found == dict.fromkeys(SOME.split(","), "passed") | {"D50": "unsupported"}, ended.output[-3000:]
     assert document["cluster"]["provider"] == "kubeconfig"
-    assert document["cluster"]["coverage"] == "2 of 2 nodes, 2 of 2 ways between two"
+    assert document["cluster"]["coverage"] == "2 of 2 nodes, 2 of 2 node pairs"
     assert namespaces(existing) == before
 
 
@@ -113,7 +113,7 @@ def test_a_rehearsal_creates_nothing(existing: Path, tmp_path: Path) -> None:
     before = namespaces(existing)
     ended = run(existing, tmp_path / "out", "--dry-run", "--nodes", "1", "--probe-image", "somewhere/python:3")
     assert ended.code == 0
-    assert "On 1 of 2 nodes, 0 of 2 ways between two (node1):" in ended.output
+    assert "On 1 of 2 nodes, 0 of 2 node pairs (node1):" in ended.output
     assert "5 pods of somewhere/python:3" in ended.output
     assert namespaces(existing) == before
 
