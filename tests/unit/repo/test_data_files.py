@@ -41,7 +41,11 @@ PAIRS: dict[str, tuple[type[msgspec.Struct], Path, tuple[str, ...]]] = {
         ("properties", "config_maps", "additionalProperties"),
     ),
     "claims.yaml": (claims.Claim, claims.SCHEMA, ("items",)),
-    "differences.yaml": (differences.Difference, differences.KNOWN.with_suffix(".schema.json"), ("items",)),
+    "differences.yaml": (
+        differences.Difference,
+        differences.KNOWN_DIFFERENCES.with_suffix(".schema.json"),
+        ("items",),
+    ),
 }
 
 
