@@ -16,8 +16,8 @@ class Verdict(StrEnum):
     UNDEFINED = "undefined"  # the specification leaves it open
     UNSUPPORTED = "unsupported"  # not declared by the plugin, or not offered by the cluster
     INCONCLUSIVE = "inconclusive"  # a control failed: nothing can be said about the plugin
-    FAILED = "failed"
     ERROR = "error"  # a fault of netproof or of the machine
+    FAILED = "failed"
 
 
 ORDER = list(Verdict)

@@ -129,9 +129,9 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - xdist has no typ
 
 
 def folder_of(config: pytest.Config, now: datetime.datetime) -> str:
-    """Return the name of a run's folder: its start in UTC and the plugin."""
+    """Return the name of a run's folder: its start in UTC, to the millisecond, and the plugin."""
     cni = str(config.hook.pytest_netproof_plugin(config=config)).strip("./~")
-    return f"{now:%Y%m%dT%H%M%S}Z-{cni.replace(':', '-').replace('/', '-')}"
+    return f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{cni.replace(':', '-').replace('/', '-')}"
 
 
 class Run:
@@ -212,7 +212,7 @@ def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> Verdic
     if report.failed and call.excinfo is not None:
         if call.excinfo.errisinstance(Inconclusive):
             return Verdict.INCONCLUSIVE
-        is_error = report.when != "call" or not call.excinfo.errisinstance(Refuted)
+        is_error = report.when == "teardown" or not call.excinfo.errisinstance(Refuted)
         return Verdict.ERROR if is_error else Verdict.FAILED
     return Verdict.PASSED if report.when == "call" else None
 
@@ -270,8 +270,14 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Add the record of a report to the ledger, on the controller only."""
-    if CONTROLLER is not None and (record := Record.of(report)):
+    """Add the record of a report to the ledger, on the controller; a worker that crashed sent none of its case."""
+    if CONTROLLER is None:
+        return
+    record = Record.of(report)
+    if record is None and report.failed:
+        message = str(report.longrepr)[:LONGEST_MESSAGE]
+        record = Record(report.nodeid, report.nodeid, (), Verdict.ERROR, report.duration, message=message)
+    if record:
         CONTROLLER.add(record)
 
 
@@ -344,7 +350,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
     if run is None or facts is None or config.option.collectonly:
         return result
     ran = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
-    aborted = session.exitstatus not in ran
+    aborted = session.exitstatus not in ran or bool(session.shouldfail or session.shouldstop)  # as by -x
     run.finish(facts | lateness.of_run(config, run.begun), config.option.seed, aborted=aborted)
     if not (aborted or "failure" in facts or config.option.no_page):
         run.make_page(Path(facts["cache"]))

@@ -17,7 +17,7 @@ from fixtures.testbed import evidence as kernel_evidence
 from fixtures.waiting import NeverHappenedError
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
-from suites.support.expect import Expect, refuted_by_agents
+from suites.support.expect import Expect, refuted_by_plugin
 from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
@@ -102,7 +102,15 @@ def _labels(request: pytest.FixtureRequest) -> None:
 def pytest_runtest_call() -> Generator[None, None, None]:
     """A plugin that worked when the cluster came up and no longer does has failed; trylast: lateness may excuse it."""
     __tracebackhide__ = True
-    with refuted_by_agents():
+    with refuted_by_plugin():
+        yield
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    """The same while fixtures are made: pods that a case needs get no network."""
+    __tracebackhide__ = True
+    with refuted_by_plugin():
         yield
 
 

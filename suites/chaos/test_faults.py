@@ -119,8 +119,8 @@ def test_a_fault_recovers_as_known(testbed: Testbed, expect: Expect, fault: Faul
     if not experiment.took_effect:
         raise Inconclusive(f"{fault.id} had no effect on {victim}, so the recovery from it is unknown")
     during = experiment.during
+    expect.nothing(experiment.crashes, "the agent crashed")
     with expect.answering(experiment.matrix()):
         expect.nothing(experiment.left, "the nodes are not as they were before", during)
-        expect.nothing(experiment.crashes, "the agent crashed")
         expect.nothing(differences(experiment), "the recovery differs from the known one", during)
         require_in_time(experiment)

@@ -14,7 +14,7 @@ from fixtures.cnis import agents, health
 from fixtures.cnis.node_state import Finding
 from fixtures.probes.pods import is_ready
 from fixtures.probes.settling import settle
-from suites.support.marks import needs, requirement
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,6 +95,7 @@ def busy(testbed: Testbed, expect: Expect) -> list[Finding]:
 
 @requirement("D63")
 @needs(NODE_COMMANDS)
+@disturbs  # changes of policies would keep agents busy
 def test_agents_do_not_spin(testbed: Testbed, expect: Expect) -> None:
     """An idle agent uses less than half a CPU."""
     settled = settle(lambda: busy(testbed, expect), patience=IDLE_PATIENCE, agree=1)

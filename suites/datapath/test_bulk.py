@@ -13,7 +13,7 @@ from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS
 from fixtures.probes.results import Transfer
 from policies.flow import CONNECTED, Target
-from suites.support.marks import requirement
+from suites.support.marks import disturbs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +92,7 @@ def cpu_seconds(testbed: Testbed) -> float | None:
 
 
 @requirement("D17")
+@disturbs  # other cases would be its load
 def test_many_short_connections_are_answered_soon(testbed: Testbed, expect: Expect, family: str) -> None:
     """Of 2,000 connections from each node at the same time at least 99 in 100 are answered within a second."""
     nodes = testbed.nodes

@@ -13,7 +13,7 @@ from policies.families import Family
 from policies.flow import Flow, Target
 from suites.support.captures import Captures, finding_of
 from suites.support.expect import Expect, require
-from suites.support.marks import needs, requirement
+from suites.support.marks import disturbs, needs, requirement
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
 LISTENED = 0.5  # seconds that a neighbour listens; a group has no answers
@@ -44,6 +44,7 @@ def test_pods_reach_the_outside(testbed: Testbed, expect: Expect, family: str) -
 
 @requirement("D41")
 @needs(EXTERNAL_HOST, "masquerade")
+@disturbs  # policy cases send from outside to pods, whose answers have pods' addresses
 def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect, family: str) -> None:
     """The external host sees the node's address, and no packet with a pod's address leaves for it."""
     outside = testbed.topology.outside_ip(Family(family))

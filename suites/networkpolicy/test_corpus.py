@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fixtures.errors import NetproofError
 from fixtures.workspaces.runner import run_case
 from policies import cases
 from policies.cases import Case
@@ -27,19 +28,29 @@ class Run:
 
     pool: WorkspacePool
     selected: list[tuple[Case, Family]]
-    results: dict[tuple[str, Family], list[StateResult]] = field(default_factory=dict)
+    results: dict[tuple[str, Family], list[StateResult] | NetproofError] = field(default_factory=dict)
 
     def of(self, case: Case, family: Family) -> list[StateResult]:
-        """The results of a case's steps."""
+        """The results of a case's steps.
+
+        Raises:
+            NetproofError: this case could not be run; it does not concern others.
+        """
         if not self.results:
 
-            def run_one(workspace: Workspace, item: tuple[Case, Family]) -> list[StateResult]:
+            def run_one(workspace: Workspace, item: tuple[Case, Family]) -> list[StateResult] | NetproofError:
                 case, family = item
-                return run_case(workspace, case, self.pool.judge(family))
+                try:
+                    return run_case(workspace, case, self.pool.judge(family))
+                except NetproofError as error:
+                    return error
 
             for (finished, of_family), steps in self.pool.run(self.selected, run_one, "policy cases"):
                 self.results[finished.id, of_family] = steps
-        return self.results[case.id, family]
+        result = self.results[case.id, family]
+        if isinstance(result, NetproofError):
+            raise result
+        return result
 
 
 @pytest.fixture(scope="session")

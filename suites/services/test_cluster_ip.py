@@ -79,7 +79,10 @@ def test_every_endpoint_gets_its_share(testbed: Testbed, expect: Expect, service
     with expect.answering(flows):
         for client in clients:
             seen = testbed.probers[client.key].probe([target], rounds=rounds)[0]
-            counts = dict.fromkeys(sorted(endpoints), 0) | {row.identity: row.count for row in seen}
-            expect.facts[f"share from {client.key}"] = counts
+            counts = dict.fromkeys(sorted(endpoints), 0)
+            for row in seen:
+                if row.identity in counts:
+                    counts[row.identity] += row.count
+            expect.facts[f"share from {client.key}"] = counts | {"lost": rounds - sum(counts.values())}
             off = {name: count for name, count in counts.items() if abs(count - share) > tolerance}
             require(not off, f"from {client.key}: expected {share:.0f} ± {tolerance:.0f} each, found {counts}")

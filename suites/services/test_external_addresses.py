@@ -13,7 +13,7 @@ from fixtures.testbed.services import BALANCER, EXTERNAL, PATIENCE
 from fixtures.testbed.testbed import OUTSIDE
 from policies.families import Family
 from policies.flow import CONNECTED, Flow, Target
-from suites.support.marks import needs, requirement
+from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +62,7 @@ def test_the_outside_reaches_external_and_load_balancer_addresses(
 
 @requirement("D26")
 @needs("node-to-pod")
+@disturbs  # other cases would be its load
 def test_first_connections_are_made_at_once(expect: Expect, services: Services, family: str) -> None:
     """Every connection of pods and nodes to a ClusterIP or NodePort is made within a second, at the first try."""
     testbed = services.testbed

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fixtures.cnis.install import PluginNotReadyError
 from fixtures.probes import judging
 from fixtures.probes.prober import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
+from fixtures.waiting import PluginNotReadyError
 from policies import matrix
 from policies.flow import of_time
 from reports import evidence
@@ -137,13 +137,34 @@ class Expect:
 
 
 @contextmanager
-def refuted_by_agents() -> Iterator[None]:
-    """Agents that do not become ready again inside refute the case's requirement; it is no error of netproof."""
+def refuted_by_plugin() -> Iterator[None]:
+    """What inside is the plugin's failure refutes the case's requirement, although another error was raised.
+
+    That is an agent that does not become ready again, a pod that gets no network, and whatever went wrong while a case
+    cleaned up after its requirement had been refuted.
+
+    Raises:
+        Refuted: in these cases.
+    """
     __tracebackhide__ = True
     try:
         yield
+    except (Refuted, Inconclusive):
+        raise
     except PluginNotReadyError as error:
         raise Refuted(str(error), error.during) from error
+    except Exception as error:
+        if refuted := _refuted_before(error):
+            raise Refuted(f"{refuted}\nAfter that: {error}", refuted.during) from error
+        raise
+
+
+def _refuted_before(error: BaseException) -> Refuted | None:
+    """The refutation that was on its way when an error was raised in its stead."""
+    before = error.__context__
+    while before is not None and not isinstance(before, Refuted):
+        before = before.__context__
+    return before
 
 
 def _require_servers(batch: judging.Batch) -> None:

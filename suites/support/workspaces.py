@@ -11,7 +11,7 @@ import yaml
 
 from fixtures import terminal
 from fixtures.progress import Progress
-from fixtures.workspaces.pool import WorkspacePool
+from fixtures.workspaces.pool import WorkspaceNotOpenError, WorkspacePool
 from fixtures.workspaces.probing import describe
 from policies import serialization
 from reports import evidence
@@ -56,7 +56,10 @@ def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePoo
     """A pool of open workspaces."""
     pool = WorkspacePool(testbed, Progress(Shown(pytestconfig)))
     try:
-        pool.open()
+        try:
+            pool.open()
+        except WorkspaceNotOpenError as error:
+            raise (Inconclusive(str(error)) if error.dead else Refuted(str(error), error.during)) from error
         yield pool
     finally:
         pool.close()

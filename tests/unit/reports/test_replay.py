@@ -77,4 +77,4 @@ def test_the_folder_is_named_after_the_plugin_under_test(tmp_path: Path, options
     if options["attach"]:
         options = {**options, "attach": str(tmp_path / options["attach"])}
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    assert plugin.folder_of(config_of(**options), now) == f"20260102T030405Z-{name}"
+    assert plugin.folder_of(config_of(**options), now) == f"20260102T030405.000Z-{name}"

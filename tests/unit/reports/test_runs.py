@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUITE = '''
+import os
 import pytest
 from reports.outcome import Inconclusive, Refuted
 from reports.plugin import FACTS
@@ -48,6 +49,11 @@ def test_unsupported(family):
 def test_inconclusive():
     """Its control fails."""
     raise Inconclusive("the server of a pod is dead")
+
+@pytest.mark.requirement("D07")
+def test_killed():
+    """Its process ends."""
+    os._exit(9)
 
 @pytest.mark.requirement("D06")
 def test_interrupted():
@@ -177,3 +183,15 @@ def test_a_rejected_run_writes_no_verdict(tmp_path: Path) -> None:
     run(tmp_path, Cluster(), "-k", "passed")
     run(tmp_path, Cluster(), "-k", "refuted")[0].require(4, "--out", "holds a run already")
     assert json.loads((tmp_path / "out" / "verdict.json").read_text())["exit_code"] == 0
+
+
+def test_a_case_whose_worker_crashed_is_an_error(tmp_path: Path) -> None:
+    """The worker sends no record of it, and the other cases alone certify nothing."""
+    ended, document = run(tmp_path, Cluster(), "-k", "passed or killed", "-n", "1")
+    assert (ended.code, document["verdict"]) == (3, "error")
+
+
+def test_a_run_that_ends_with_its_first_failure_certifies_nothing(tmp_path: Path) -> None:
+    """With -x the cases after a SHOULD that failed were not run."""
+    ended, document = run(tmp_path, Cluster(), "-k", "passed or refuted", "-x")
+    assert (ended.code, document["exit_code"]) == (3, 3)

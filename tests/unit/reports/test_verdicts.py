@@ -48,12 +48,12 @@ def ledger(*records: Record) -> Ledger:
         ([record("passed", "D01"), record("inconclusive", "D04")], 0),
         ([record("passed", "D01"), record("inconclusive", "D02")], 2),
         ([record("failed", "D01"), record("inconclusive", "D02")], 1),
-        ([record("failed", "D01"), record("error", "D04")], 3),
+        ([record("failed", "D01"), record("error", "D04")], 1),
         ([record("passed", "D01"), record("error")], 3),
     ],
 )
 def test_the_exit_code_follows_levels_and_the_worst_verdict(records: list[Record], code: int) -> None:
-    """MUST decides; errors count at every level; a run that tested no MUST is inconclusive."""
+    """MUST decides, errors count at every level but excuse no failure; a run that tested no MUST is inconclusive."""
     assert verdict.exit_code(ledger(*records)) == code
 
 
