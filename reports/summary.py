@@ -30,7 +30,7 @@ CLOSING = {
     Verdict.PASSED: "certified: every MUST requirement that could be checked holds",
     Verdict.UNDEFINED: "nothing was decided",
     Verdict.UNSUPPORTED: "nothing was decided",
-    Verdict.INCONCLUSIVE: "inconclusive: a control failed, so nothing is known about the plugin",
+    Verdict.INCONCLUSIVE: "inconclusive: no MUST requirement could be tested, or a control of one failed",
     Verdict.FAILED: "not certified: a MUST requirement does not hold",
     Verdict.ERROR: "error: netproof or the machine failed, not the plugin",
 }

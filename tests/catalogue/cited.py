@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from policies.requirements import Requirement
 
+RECOVERY = "tests/unit/suites/test_recovery.py::test_a_fault_fails_if_traffic_or_state_recover_by_another_remedy"
 REDS = Path(__file__).parent / "reds.yaml"
 
 Row = TypeVar("Row")
@@ -89,8 +90,13 @@ def by_mutants() -> Mapping[str, list[str]]:
 
 @cache
 def by_tests() -> Mapping[str, list[str]]:
-    """Map each requirement without a break or a mutant to a test that sees it fail, as FILE::FUNCTION."""
-    return {name: [test] for name, test in datafile.read(REDS, dict[str, str], "tests/catalogue/reds.yaml").items()}
+    """Map each requirement without a break or a mutant to a test that sees it fail, as FILE::FUNCTION.
+
+    One test does so for every row of faults.yaml.
+    """
+    return {name: [RECOVERY] for name in faults.load()} | {
+        name: [test] for name, test in datafile.read(REDS, dict[str, str], "tests/catalogue/reds.yaml").items()
+    }
 
 
 @cache

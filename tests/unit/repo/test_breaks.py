@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from fixtures import paths
 from tests.catalogue import cited
 from tests.lab import breaks
 
@@ -19,10 +16,3 @@ def test_the_table_of_breaks_is_sound() -> None:
         assert row.green, row.name
         assert not set(row.red) & set(row.green), row.name
         assert {*row.red, *row.green} <= cited.known().keys(), row.name
-
-
-def test_documents_name_as_many_breaks_as_there_are() -> None:
-    """The figures of README and architecture are the table's."""
-    for name, pattern in (("README.md", r"break (\d+) things"), ("docs/architecture.md", r"in (\d+) ways")):
-        (figure,) = re.findall(pattern, (paths.ROOT / name).read_text())
-        assert int(figure) == len(ROWS), name
