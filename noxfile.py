@@ -236,6 +236,7 @@ def clean(session: nox.Session) -> None:
 
 def run_tests(session: nox.Session, *options: str, default: list[str]) -> None:
     """Run tests of netproof itself: the files among the session's arguments, or the default folders."""
+    os.environ["NETPROOF_PROGRAMS"] = "build"  # no test asks a publisher
     files = [argument for argument in session.posargs if (ROOT / argument.split("::")[0]).exists()]
     python(session, "-m", "pytest", "-q", *options, *([] if files else default), *session.posargs)
 
@@ -331,9 +332,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write requirements.lock from pyproject.toml, and the lock file of the analyzer of `differential`."""
+    """Write the lock files of Python packages, and the checksums of published programs."""
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet", "--upgrade"]
     groups = ["--group", "pyproject.toml:dev", "pyproject.toml"]
     session.run("uv", "pip", "compile", *options, *groups, "-o", "requirements.lock", external=True)
     analyzer = ["--generate-hashes", "--universal", "-o", str(ANALYZER), str(ANALYZER.with_suffix(".in"))]
     session.run("uv", "pip", "compile", *analyzer, external=True)
+    python(session, "-m", "fixtures.binaries.pin")

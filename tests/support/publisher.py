@@ -1,0 +1,82 @@
+"""A web server that publishes files as a test wants: whole, cut off, slowly, elsewhere."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass
+class Publisher:
+    """A web server on loopback.
+
+    Attributes:
+        url: its address, without a slash at the end.
+        files: path → content.
+        cuts: path → bytes after which each of its next transfers breaks off; one entry a transfer.
+        redirects: path → address.
+        ranges: whether it can send the end of a file alone.
+        delay: seconds until it answers.
+        requests: (path, Range header) of every request, in order.
+    """
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cuts: dict[str, list[int]] = field(default_factory=dict)
+    redirects: dict[str, str] = field(default_factory=dict)
+    ranges: bool = True
+    delay: float = 0.0
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+
+def _handler(publisher: Publisher) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, asked = self.path, self.headers.get("Range", "")
+            publisher.requests.append((path, asked))
+            time.sleep(publisher.delay)  # the slowness that a test wants
+            if path in publisher.redirects:
+                self.send_response(302)
+                self.send_header("Location", publisher.redirects[path])
+                self.end_headers()
+            elif path not in publisher.files:
+                self.send_error(404)
+            else:
+                self._send(path, publisher.files[path], asked)
+
+        def _send(self, path: str, content: bytes, asked: str) -> None:
+            begin = int(asked.removeprefix("bytes=").split("-")[0]) if asked and publisher.ranges else 0
+            if begin >= len(content):
+                self.send_error(416)
+                return
+            self.send_response(206 if asked and publisher.ranges else 200)
+            self.send_header("Content-Length", str(len(content) - begin))
+            self.end_headers()
+            rest = content[begin:]
+            if asked != "bytes=0-0" and publisher.cuts.get(path):
+                rest = rest[: publisher.cuts[path].pop(0)]
+            self.wfile.write(rest)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+            """Log nothing."""
+
+    return Handler
+
+
+@contextmanager
+def published() -> Iterator[Publisher]:
+    """A running publisher."""
+    publisher = Publisher()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(publisher)) as server:
+        publisher.url = f"http://127.0.0.1:{server.server_port}"
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield publisher
+        server.shutdown()
