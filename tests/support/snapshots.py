@@ -7,11 +7,12 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fixtures import paths
 from fixtures.clusters.topology import Topology
 from fixtures.cnis import audits, catalogue
 from fixtures.cnis.node_state import NodeState, Snapshot
-from policies.families import Family
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -136,8 +137,4 @@ class Nodes:
 def load(name: str) -> Nodes:
     """Load a recording."""
     data = json.loads(path_of(name).read_text())
-    shape: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in data["topology"].items()
-    }
-    shape["families"] = tuple(map(Family, shape["families"]))
-    return Nodes(data["cni"], Topology(**shape), data["nodes"], data["objects"])
+    return Nodes(data["cni"], msgspec.convert(data["topology"], Topology), data["nodes"], data["objects"])
