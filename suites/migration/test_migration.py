@@ -41,7 +41,7 @@ def change(testbed: Testbed) -> Iterator[Change]:
     """The migration of this module; at its end the plugin under test is installed again, whichever cases ran."""
     state = Change()
     yield state
-    if state.migrated and (target := testbed.successor):
+    if state.migrated and (target := testbed.migration_target):
         takeover = Takeover(testbed)
         with contextlib.suppress(NetproofError, Refuted):  # later cases report what does not work
             takeover.swap(target, plugin_under_test(testbed), "")
@@ -61,9 +61,9 @@ def takeover(testbed: Testbed) -> Iterator[Takeover]:
 @pytest.fixture
 def target(testbed: Testbed) -> Plugin:
     """The plugin of --migrate-to."""
-    if testbed.successor is None:
+    if testbed.migration_target is None:
         raise UsageError("the cases of a migration need --migrate-to.")
-    return testbed.successor
+    return testbed.migration_target
 
 
 def plugin_under_test(testbed: Testbed) -> Plugin:
@@ -103,7 +103,7 @@ def with_mistakes(takeover: Takeover, target: Plugin) -> None:
 
 
 @requirement("K09")
-@needs("successor")
+@needs("migration-target")
 @disturbs
 def test_another_plugin_on_a_live_cluster(takeover: Takeover, target: Plugin, expect: Expect, change: Change) -> None:
     """After the plugin is replaced and every pod recreated, all reach each other; reachability before is logged."""
@@ -114,7 +114,7 @@ def test_another_plugin_on_a_live_cluster(takeover: Takeover, target: Plugin, ex
 
 
 @requirement("K10")
-@needs("successor")
+@needs("migration-target")
 @disturbs
 def test_and_back(takeover: Takeover, target: Plugin, expect: Expect, change: Change) -> None:
     """After a correct migration back and every pod recreated, all reach each other."""

@@ -1,4 +1,4 @@
-"""`migrate` replaces a plugin, says who is cut off on the way, and is red where the successor does not work."""
+"""`migrate` replaces a plugin, reports which pods are cut off, and fails if the target does not work."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 BRIDGE = ROOT / "fixtures" / "cnis" / "bridge"
 
 
-def migrate(out: Path, successor: str) -> dict[str, dict[str, Any]]:
+def migrate(out: Path, target: str) -> dict[str, dict[str, Any]]:
     """The requirements, by id, of a run of the migration suite from flannel to this plugin."""
-    options = ["--cluster", "lab", "--migrate-to", successor, "--out", str(out), "--no-page"]
+    options = ["--cluster", "lab", "--migrate-to", target, "--out", str(out), "--no-page"]
     ended = pytest_suites(*options, suite="suites/migration")
     assert (out / "verdict.json").exists(), ended.output
     rows = json.loads((out / "verdict.json").read_text())["requirements"]
