@@ -80,11 +80,12 @@ def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: st
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
     claims = Counter(answer.status for answer in answers)
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
+    answered = claims["holds"] + claims["fails"]  # often 0 with --only, and then not worth a line
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
-        *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answers else []),
+        *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answered else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"report: {page}",
         f"folder: {out}",

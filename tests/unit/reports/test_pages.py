@@ -51,12 +51,14 @@ def test_the_allure_report_shows_claims(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [CLAIMS, []])
 def test_a_run_writes_a_page_of_claims_if_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
-    """Without claims about the plugin there is no page, and the summary does not mention one."""
+    """Without claims about the plugin there is no page; the summary mentions claims only if the run answered one."""
     run = plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
     facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
     run.finish(facts, 7, aborted=False)
     assert (tmp_path / "claims.html").exists() == bool(rows)
-    assert ("claims" in summary.show(run.document, run.answers, tmp_path, "page", 200)) == bool(rows)
+    assert "claims" not in summary.show(run.document, run.answers, tmp_path, "page", 200)
+    answers = claims.answer(rows, document(K05="passed", D12="failed"))
+    assert ("1 do not hold" in summary.show(run.document, answers, tmp_path, "page", 200)) == bool(rows)
 
 
 def test_requirements_with_different_verdicts_come_first(tmp_path: Path) -> None:
