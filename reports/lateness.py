@@ -1,8 +1,8 @@
 """Make a case inconclusive if an overloaded machine may have caused its failure.
 
 Fixtures measure how late the machine was. Reports query them through the hook pytest_netproof_lateness, which returns
-{seconds, lost_seconds, worst_timer_seconds, explains, words}, or None if the lateness is negligible: `explains` is
-whether the lateness may explain a timeout, `words` describes it for messages.
+{seconds, lost_seconds, worst_timer_seconds, explains, reason}, or None if the lateness is negligible: `explains` is
+whether the lateness may explain a timeout, `reason` is a sentence about it for messages.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def inconclusive_if_late(measure: Measure) -> Iterator[None]:
         late = measure(*during) if during else None
         if late is None or not late["explains"]:
             raise
-        raise TooLate(f"the machine was too late to judge: {late['words']}.\nObserved: {error}") from error
+        raise TooLate(f"the machine was too late to judge: {late['reason']}.\nObserved: {error}") from error
 
 
 def facts(measure: Measure, call: pytest.CallInfo[None]) -> dict[str, Any]:

@@ -129,7 +129,7 @@ LATE = {"seconds": 12.0, "lost_seconds": 5.16, "worst_timer_seconds": 0.9}
 
 def measure(*, explains: bool) -> lateness.Measure:
     """Return a measurement of a machine that is always late."""
-    return lambda begun, ended: {**LATE, "explains": explains, "words": f"late from {begun} to {ended}"}
+    return lambda begun, ended: {**LATE, "explains": explains, "reason": f"late from {begun} to {ended}"}
 
 
 @pytest.mark.parametrize(
