@@ -1,4 +1,4 @@
-"""The mutants and the historical bugs that they put back in, as mutants.yaml and bugs.yaml list them."""
+"""The mutants of mutants.yaml, and the historical bugs of bugs.yaml that they reproduce."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Mutant:
 
     Attributes:
         id: M and a number.
-        tier: the cheapest kind of case that can find it: static, fixture, generated or sequences.
-        requirements: those of which one has to find it; none where it is not built.
-        bugs: the historical bugs that are of its kind, by their names in bugs.yaml.
-        sentence: what it does.
-        reason: why it is not built.
-        family: of the flows that find it; ipv6 takes a dual stack.
+        tier: the cheapest kind of case that can kill it: static, fixture, generated or sequences.
+        requirements: ids of the requirements of which at least one has to kill it; () if it is not implemented.
+        bugs: names in bugs.yaml of the historical bugs that it reproduces.
+        sentence: its change of the engine's behaviour.
+        reason: the reason why it is not implemented; "" if it is.
+        family: address family of the flows that kill it; ipv6 needs a cluster with both families.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Mutant:
 
 
 class MutantRow(Struct, frozen=True, forbid_unknown_fields=True):
-    """A row of mutants.yaml; the fields are those of Mutant."""
+    """A row of mutants.yaml; see Mutant for the fields: found_by has its requirements, not_built its reason."""
 
     bugs: tuple[str, ...]
     found_by: tuple[str, ...] = ()
@@ -55,7 +55,13 @@ class MutantRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Bug(Struct, frozen=True, forbid_unknown_fields=True):
-    """A historical bug: the project that had it, where it is described, and what went wrong in a sentence."""
+    """A historical bug.
+
+    Attributes:
+        project: the project that had it.
+        link: address of its description.
+        sentence: the wrong behaviour.
+    """
 
     project: str
     link: str
@@ -69,7 +75,7 @@ def load() -> list[Mutant]:
         BadFileError: a row has a wrong field; the message has its line.
     """
     tiers = datafile.read(PATH, dict[Tier, dict[str, MutantRow]], "tests/sensitivity/mutants.yaml")
-    sentences = built()
+    sentences = implemented()
     return [
         Mutant(
             identity,
@@ -86,8 +92,8 @@ def load() -> list[Mutant]:
 
 
 @cache
-def built() -> Mapping[str, str]:
-    """Every mutant that has a function in mutants/, and the function's docstring."""
+def implemented() -> Mapping[str, str]:
+    """The docstring of the function in mutants/ of every implemented mutant, by the mutant's id."""
     return {
         str(decorator.args[0].value): ast.get_docstring(node) or ""
         for path in sorted((FOLDER / "mutants").glob("*.py"))

@@ -1,1 +1,1 @@
-"""Mutants of the reference engine: each puts a kind of historical bug back in (mutants.yaml, bugs.yaml)."""
+"""Mutants of the reference engine; each reproduces a kind of historical bug (mutants.yaml, bugs.yaml)."""

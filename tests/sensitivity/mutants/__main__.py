@@ -1,4 +1,4 @@
-"""Run the engine with the mutant that a file names, and begin anew when the file names another."""
+"""Run the engine with the mutant that a file requests, and restart it when the request changes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import traceback
 from pathlib import Path
 
 from fixtures.cnis.reference.engine import __main__ as engine
-from tests.sensitivity.mutants.recreated import TALKED
+from tests.sensitivity.mutants.recreated import ESTABLISHED
 from tests.sensitivity.mutants.registry import MUTANTS
 
-WANTED = Path("/run/netproof-mutant")
-ACTIVE = Path("/run/netproof-mutant.active")
-BROKEN = Path("/run/netproof-mutant.broken")
-LOOK = 0.05  # seconds between looks at the file
+# Files of the node; tests/sensitivity/kill.py has the same paths.
+REQUESTED = Path("/run/netproof-mutant")  # the requested mutant, and a token that makes each request unique
+ACTIVE = Path("/run/netproof-mutant.active")  # the request that the engine has applied
+ERRORS = Path("/run/netproof-mutant.broken")  # errors of the engine
+POLL = 0.05  # seconds between two reads of the request
 MODULES = (
     "selectors",
     "peers",
@@ -34,47 +35,47 @@ MODULES = (
 )
 
 
-def wanted() -> str:
-    """What is asked for: a mutant, or none, and a word that tells one wish from the next."""
-    return WANTED.read_text().strip() if WANTED.exists() else ""
+def requested() -> str:
+    """The request: id of a mutant or nothing, a space, and a token; "" without the file."""
+    return REQUESTED.read_text().strip() if REQUESTED.exists() else ""
 
 
-def note(why: str) -> None:
-    """Leave word that the mutant is broken rather than wrong."""
-    with BROKEN.open("a") as file:
-        file.write(why)
+def record_error(error: str) -> None:
+    """Record that the engine does not work with the mutant, which is not the bug that the mutant reproduces."""
+    with ERRORS.open("a") as file:
+        file.write(error)
 
 
-def begin_anew(wish: str) -> None:
-    """Replace this process when something else is asked for."""
-    while wanted() == wish:
-        time.sleep(LOOK)
+def restart_on_change(request: str) -> None:
+    """Wait until the request is another one, and replace this process."""
+    while requested() == request:
+        time.sleep(POLL)
     os.execv(sys.executable, [sys.executable, "-S", "-B", "-m", "tests.sensitivity.mutants"])
 
 
 def main() -> None:
-    """Change the engine and run it; what a mutant before kept beside the engine's table goes."""
-    wish = wanted()
-    forget = f"add table inet {TALKED}\ndelete table inet {TALKED}\n"
-    subprocess.run(["nft", "-f", "-"], input=forget, text=True, check=True)
+    """Change the engine and run it, without the table that an earlier mutant may have left."""
+    request = requested()
+    delete = f"add table inet {ESTABLISHED}\ndelete table inet {ESTABLISHED}\n"
+    subprocess.run(["nft", "-f", "-"], input=delete, text=True, check=True)
     for module in MODULES:
         importlib.import_module(f"tests.sensitivity.mutants.{module}")
-    if name := wish.rpartition(" ")[0]:
+    if name := request.rpartition(" ")[0]:
         MUTANTS[name]()
     enforce = engine.Agent.enforce
 
-    def enforce_and_tell(self: engine.Agent, networks: list[str]) -> None:
+    def enforce_and_record(self: engine.Agent, networks: list[str]) -> None:
         try:
             enforce(self, networks)
         except Exception:
-            note(traceback.format_exc())
+            record_error(traceback.format_exc())
             raise
-        ACTIVE.write_text(wish)
+        ACTIVE.write_text(request)
 
-    engine.Agent.enforce = enforce_and_tell
-    engine.Agent.refused = lambda _, why: note(f"nft refused the table: {why}")
-    threading.excepthook = lambda raised: note(f"{raised.exc_type.__name__}: {raised.exc_value}")
-    threading.Thread(target=begin_anew, args=(wish,), daemon=True).start()
+    engine.Agent.enforce = enforce_and_record
+    engine.Agent.refused = lambda _, why: record_error(f"nft refused the table: {why}")
+    threading.excepthook = lambda raised: record_error(f"{raised.exc_type.__name__}: {raised.exc_value}")
+    threading.Thread(target=restart_on_change, args=(request,), daemon=True).start()
     engine.main()
 
 

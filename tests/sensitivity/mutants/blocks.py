@@ -1,4 +1,4 @@
-"""Address blocks: ipblock.match and what rules make of blocks."""
+"""Mutants of ipBlocks: of matching addresses, and of the rules for blocks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def except_ignored() -> None:
 
 @mutant("M029")
 def except_ignored_for_all() -> None:
-    """Exceptions are ignored under a block of all addresses."""
+    """Exceptions of an ipBlock of all addresses are ignored."""
 
     def block(ip_block: Object, version: int) -> list[Others]:
         whole = ip_block["cidr"].endswith("/0")
@@ -36,13 +36,13 @@ def except_ignored_for_all() -> None:
 
 @mutant("M030")
 def last_except_only() -> None:
-    """Only the last exception counts."""
+    """Only the last of several exceptions is enforced."""
     semantics.block = lambda block, version: BLOCK({**block, "except": (block.get("except") or [])[-1:]}, version)
 
 
 @mutant("M031")
 def except_denies() -> None:
-    """An except denies, whatever else allows the address."""
+    """An exception denies its addresses even if another rule allows them."""
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
         side = ("ip " if version == 4 else "ip6 ") + ("saddr" if direction == "Ingress" else "daddr")
@@ -62,7 +62,7 @@ def except_denies() -> None:
 
 @mutant("M032")
 def excepts_pooled() -> None:
-    """The exceptions of all blocks of a policy are taken out of all of its peers."""
+    """The exceptions of all ipBlocks of a policy apply to all of its peers."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         pooled = [
@@ -88,13 +88,13 @@ def excepts_pooled() -> None:
 
 @mutant("M033")
 def zero_unmatched() -> None:
-    """A block of all addresses matches none."""
+    """An ipBlock of all addresses matches no address."""
     semantics.block = lambda block, version: [] if block["cidr"].endswith("/0") else BLOCK(block, version)
 
 
 @mutant("M034")
 def zero_both_families() -> None:
-    """0.0.0.0/0 matches IPv6 addresses too."""
+    """The ipBlock 0.0.0.0/0 matches IPv6 addresses, too."""
 
     def block(ip_block: Object, version: int) -> list[Others]:
         if ip_block["cidr"] in {"0.0.0.0/0", "::/0"}:
@@ -115,7 +115,7 @@ def _same_block(own: list[Object]) -> dict[str, list[Object]]:
 
 @mutant("M036")
 def one_list_for_a_prefix() -> None:
-    """Of rules with the same prefix one port list survives."""
+    """Of several rules with the same prefix, the ports of one are enforced."""
 
     def rules_of(policy: Object, direction: str) -> list[Object]:
         own = RULES_OF(policy, direction)
@@ -127,7 +127,7 @@ def one_list_for_a_prefix() -> None:
 
 @mutant("M037")
 def all_ports_lost() -> None:
-    """Of rules with the same block one without ports is lost beside one with ports."""
+    """Of two rules with the same ipBlock, one with ports and one without, the one without is ignored."""
 
     def rules_of(policy: Object, direction: str) -> list[Object]:
         own = RULES_OF(policy, direction)
@@ -145,7 +145,7 @@ def all_ports_lost() -> None:
 
 @mutant("M038")
 def longest_only() -> None:
-    """Only the longest matching block counts."""
+    """Only the rules of the longest matching ipBlock are enforced."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         every = [
@@ -167,7 +167,7 @@ def longest_only() -> None:
 
 @mutant("M039")
 def ports_inherited() -> None:
-    """A narrow block gets the ports of a wider one, also where that one excepts it."""
+    """A narrow ipBlock is allowed on the ports of a wider one, even if it is an exception of that one."""
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
         lines = POLICY_LINES(store, policy, pod, direction, version)
@@ -192,7 +192,7 @@ def ports_inherited() -> None:
 
 @mutant("M042")
 def not_pods() -> None:
-    """Blocks do not match addresses of pods."""
+    """An ipBlock does not match addresses of pods."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         pods = tuple(ip for pod in store.pods() for ip in objects.addresses(pod, version))
@@ -206,7 +206,7 @@ def not_pods() -> None:
 
 @mutant("M041")
 def removing_drops_nested() -> None:
-    """Taking a block out of a policy takes out the blocks inside it."""
+    """Removing an ipBlock from a policy removes the blocks that it contains."""
     known: dict[str, set[str]] = {}
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
@@ -235,7 +235,7 @@ def removing_drops_nested() -> None:
 
 @mutant("M165")
 def other_family_poisons() -> None:
-    """A block of the other family makes the whole node keep its old table."""
+    """An ipBlock of the other address family stops all updates of a node."""
     right = rules.ruleset
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
@@ -253,7 +253,7 @@ def other_family_poisons() -> None:
 
 @mutant("M154")
 def few_ports() -> None:
-    """Only the first 24 ports of a rule count."""
+    """Only the first 24 ports of a rule are enforced."""
     right = semantics.numbered_ports
 
     def numbered_ports(rule: Object) -> list[Ports]:

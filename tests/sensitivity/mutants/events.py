@@ -1,4 +1,4 @@
-"""Events that are ignored or taken wrongly: watch.handler, policy.update, policy.delete, ipindex."""
+"""Mutants of events: changes of objects that are ignored or applied wrongly."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _labels_stay(_: Store, event: str, thing: Object, old: Object | None) -> Obj
 
 @mutant("M116")
 def label_added_ignored() -> None:
-    """Labels that a pod gets are not seen."""
+    """Labels added to a pod are ignored."""
 
     def decide(_: Store, event: str, thing: Object, old: Object | None) -> Object:
         if event != "MODIFIED" or old is None:
@@ -63,13 +63,13 @@ def label_added_ignored() -> None:
 
 @mutant("M117")
 def label_removed_ignored() -> None:
-    """Labels that a pod loses stay."""
+    """Labels removed from a pod stay in effect."""
     on_change("pods", _labels_stay)
 
 
 @mutant("M118")
 def empty_equals_missing() -> None:
-    """A change between a label with an empty value and none is not seen."""
+    """A change between a label with an empty value and no label is ignored."""
 
     def decide(_: Store, event: str, thing: Object, old: Object | None) -> Object:
         if event != "MODIFIED" or old is None:
@@ -83,19 +83,19 @@ def empty_equals_missing() -> None:
 
 @mutant("M119")
 def namespace_labels_ignored() -> None:
-    """Labels of namespaces are read once."""
+    """Labels of a namespace are read once and never updated."""
     on_change("namespaces", lambda _, event, thing, old: None if event == "MODIFIED" and old else thing)
 
 
 @mutant("M120")
 def namespace_label_removed_ignored() -> None:
-    """Labels that a namespace loses stay."""
+    """Labels removed from a namespace stay in effect."""
     on_change("namespaces", _labels_stay)
 
 
 @mutant("M121")
 def combined_peers_not_refreshed() -> None:
-    """Changes of a namespace's labels do not reach peers with both selectors."""
+    """Changes of a namespace's labels are ignored by peers with both selectors."""
     first: dict[str, dict[str, str]] = {}
     right = semantics.is_peer
 
@@ -112,7 +112,7 @@ def combined_peers_not_refreshed() -> None:
 
 @mutant("M124")
 def subject_update_ignored() -> None:
-    """A change of podSelector is not seen."""
+    """A change of a policy's podSelector is ignored."""
 
     def decide(_: Store, event: str, thing: Object, old: Object | None) -> Object:
         if event == "MODIFIED" and old:
@@ -124,7 +124,7 @@ def subject_update_ignored() -> None:
 
 @mutant("M125")
 def update_adds_only() -> None:
-    """An update adds rules and removes none."""
+    """An update of a policy adds rules and removes none."""
 
     def decide(_: Store, event: str, thing: Object, old: Object | None) -> Object:
         if event != "MODIFIED" or not old:
@@ -140,7 +140,7 @@ def update_adds_only() -> None:
 
 @mutant("M126")
 def types_update_ignored() -> None:
-    """A change of policyTypes is not seen."""
+    """A change of a policy's policyTypes is ignored."""
 
     def decide(_: Store, event: str, thing: Object, old: Object | None) -> Object:
         if event == "MODIFIED" and old:
@@ -152,13 +152,13 @@ def types_update_ignored() -> None:
 
 @mutant("M127")
 def deletion_ignored() -> None:
-    """A deleted policy stays."""
+    """A deleted policy stays in effect."""
     on_change("networkpolicies", lambda _, event, thing, __: None if event == "DELETED" else thing)
 
 
 @mutant("M128")
 def last_deletion_ignored() -> None:
-    """The deletion of a namespace's last policy is not seen."""
+    """The deletion of a namespace's last policy is ignored."""
 
     def decide(store: Store, event: str, thing: Object, _: Object | None) -> Object | None:
         space = thing["metadata"]["namespace"]
@@ -170,7 +170,7 @@ def last_deletion_ignored() -> None:
 
 @mutant("M129")
 def deletion_takes_shared() -> None:
-    """Deleting a policy takes away what another one has in common with it."""
+    """The deletion of a policy removes rules that another policy shares with it."""
     gone: set[str] = set()
     right = semantics.rules_of
 
@@ -188,7 +188,7 @@ def deletion_takes_shared() -> None:
 
 @mutant("M130")
 def deletion_takes_equal_ports() -> None:
-    """Deleting a range takes away a single port of another policy that it began with."""
+    """The deletion of a range of ports removes another policy's rule for the first port of the range."""
     gone: set[int] = set()
     right = semantics.numbered_ports
 
@@ -205,7 +205,7 @@ def deletion_takes_equal_ports() -> None:
 
 @mutant("M131")
 def recreation_ignored() -> None:
-    """A policy that is created again with its old name is not seen."""
+    """A policy that is recreated with the same name is ignored."""
     seen: set[str] = set()
 
     def decide(_: Store, event: str, thing: Object, __: Object | None) -> Object | None:
@@ -219,7 +219,7 @@ def recreation_ignored() -> None:
 
 @mutant("M135")
 def one_bad_aborts() -> None:
-    """A policy that the dataplane cannot take keeps all later ones from being programmed."""
+    """After a policy that the dataplane rejects, no later one is enforced."""
     right = rules.ruleset
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
@@ -231,7 +231,7 @@ def one_bad_aborts() -> None:
 
 @mutant("M136")
 def first_policy_refreshed() -> None:
-    """When a pod changes, only the first policy that names it is refreshed."""
+    """When a pod changes, only the first policy that refers to it is updated."""
     known: dict[str, dict[str, str]] = {}
     right = semantics.is_peer
 
@@ -248,7 +248,7 @@ def first_policy_refreshed() -> None:
 
 @mutant("M162")
 def sets_frozen() -> None:
-    """The peers of a policy are found once and never again."""
+    """The peers of a policy are resolved once and never updated."""
     known: dict[str, bool] = {}
     right = semantics.is_peer
 
@@ -261,7 +261,7 @@ def sets_frozen() -> None:
 
 @mutant("M138")
 def crosstalk() -> None:
-    """Freeing one pod's ingress state clears another pod's egress state, until that pod's policies change."""
+    """Deleting the ingress state of a pod clears the egress state of another one, until that pod's policies change."""
     last: set[str] = set()
     cleared: dict[str, list[str]] = {}
     isolating, whole = rules.isolating_policies, rules.ruleset

@@ -1,4 +1,4 @@
-"""Nodes: pods that share their network, and their addresses in blocks."""
+"""Mutants of nodes: pods in the host network, and node addresses in ipBlocks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fixtures.cnis.reference.engine.store import Object, Store
 
 HAS_ADDRESS, OTHERS = objects.has_address, semantics.others
-PORTS = "{ 18080, 18081 }"  # those of our own pods in the host network: the node itself has to go on
+PORTS = "{ 18080, 18081 }"  # of the probe pods in the host network: other ports of the node have to keep working
 # The lab's segments, and the addresses that its nodes have in their pod networks.
 NODES = ("192.0.2.0/24", "198.51.100.0/24", *(f"10.244.{number}.0/31" for number in range(10)))
 
@@ -31,7 +31,7 @@ def _count_host_pods() -> None:
 
 @mutant("M026")
 def host_pods_are_peers() -> None:
-    """A pod in the host network that a peer names adds its node's address."""
+    """A peer that selects a pod in the host network allows its node's address."""
     _count_host_pods()
     right = semantics.is_subject
     semantics.is_subject = lambda policy, pod: not _in_host_network(pod) and right(policy, pod)
@@ -39,7 +39,7 @@ def host_pods_are_peers() -> None:
 
 @mutant("M102")
 def host_pods_are_subjects() -> None:
-    """A pod in the host network that a policy selects gets its node isolated."""
+    """A policy that selects a pod in the host network isolates the node."""
     _count_host_pods()
     right = semantics.is_peer
     semantics.is_peer = lambda peer, policy, pod, store: not _in_host_network(pod) and right(peer, policy, pod, store)
@@ -52,7 +52,7 @@ def host_pods_are_subjects() -> None:
 
 @mutant("M043")
 def not_nodes() -> None:
-    """Blocks do not match addresses of nodes."""
+    """An ipBlock does not match addresses of nodes."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         found = OTHERS(rule, policy, store, version)

@@ -1,4 +1,4 @@
-"""Directions and how policies combine: types.effective and verdict.combine."""
+"""Mutants of isolation: directions, and the union of several policies."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ ISOLATES, ISOLATING, RULES_OF, FORWARD = (
 
 @mutant("M063")
 def types_inferred() -> None:
-    """A direction counts where it has rules, whatever policyTypes says."""
+    """A policy isolates in the directions for which it has rules; policyTypes is ignored."""
     semantics.isolates = lambda policy, direction: bool(RULES_OF(policy, direction))
 
 
 @mutant("M064")
 def rules_always() -> None:
-    """Rules count although policyTypes lacks their direction."""
+    """Rules are enforced although policyTypes lacks their direction."""
     semantics.isolates = lambda policy, direction: ISOLATES(policy, direction) or bool(RULES_OF(policy, direction))
 
 
 @mutant("M065")
 def no_rules_no_isolation() -> None:
-    """A policy without rules does not isolate."""
+    """A policy without rules does not isolate pods."""
     semantics.isolates = lambda policy, direction: ISOLATES(policy, direction) and bool(RULES_OF(policy, direction))
 
 
 @mutant("M066")
 def ingress_blocks_egress() -> None:
-    """Isolation for ingress blocks egress too."""
+    """A policy that isolates pods for ingress blocks their egress, too."""
 
     def isolates(policy: Object, direction: str) -> bool:
         return ISOLATES(policy, direction) or (direction == "Egress" and ISOLATES(policy, "Ingress"))
@@ -49,7 +49,7 @@ def ingress_blocks_egress() -> None:
 
 @mutant("M067")
 def second_policy_wrong_direction() -> None:
-    """The second policy with an equal subject isolates the opposite direction."""
+    """The second policy with the same podSelector isolates pods in the opposite direction."""
 
     def isolating(store: Store, pod: Object, direction: str) -> list[Object]:
         found = []
@@ -75,7 +75,7 @@ def egress_unenforced() -> None:
 
 @mutant("M071")
 def first_policy_only() -> None:
-    """Only the first policy of a pod counts."""
+    """Only the first of several policies that select a pod is enforced."""
 
     def isolating(store: Store, pod: Object, direction: str) -> list[Object]:
         found = ISOLATING(store, pod, direction)
@@ -86,7 +86,7 @@ def first_policy_only() -> None:
 
 @mutant("M072")
 def implicit_deny_each() -> None:
-    """A policy that does not admit denies, so only what the first policy admits passes."""
+    """A policy denies flows that it does not allow, so only flows that the first policy allows pass."""
     right = rules.policy_lines
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
@@ -97,7 +97,7 @@ def implicit_deny_each() -> None:
 
 @mutant("M069")
 def egress_accept_is_final() -> None:
-    """On one node, what the source's egress allows is not checked against the destination's ingress."""
+    """On one node, a flow that egress of the source pod allows skips ingress of the destination pod."""
     right = rules.policy_lines
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
@@ -121,7 +121,7 @@ def same_node_bypass() -> None:
 
 @mutant("M101")
 def exemption_overwritten() -> None:
-    """A policy with a block that holds the node takes the node's exemption away."""
+    """A policy with an ipBlock that contains the node's address ends the exemption of the node."""
     right = rules.ruleset
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
@@ -145,7 +145,7 @@ def exemption_overwritten() -> None:
 
 @mutant("M132")
 def key_without_namespace() -> None:
-    """Policies are kept by name alone."""
+    """Policies with the same name in different namespaces overwrite each other."""
     right = objects.Store.policies
 
     def policies(self: objects.Store) -> list[Object]:
@@ -156,7 +156,7 @@ def key_without_namespace() -> None:
 
 @mutant("M133")
 def key_truncated() -> None:
-    """Policies are kept by the first 63 characters of namespace and name."""
+    """Policies whose namespace and name begin with the same 63 characters overwrite each other."""
     right = objects.Store.policies
 
     def policies(self: objects.Store) -> list[Object]:

@@ -1,4 +1,4 @@
-"""Pods that end, and addresses that others get: ipindex."""
+"""Mutants of the lifecycle of pods: pods that end, and reused addresses."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _as_running(pod: Object) -> Object:
 
 @mutant("M105")
 def completed_subject() -> None:
-    """Pods that have ended keep isolating their address."""
+    """The address of a completed pod stays isolated."""
     objects.has_address = lambda pod: HAS_ADDRESS(_as_running(pod))
     right = semantics.is_peer
     semantics.is_peer = lambda peer, policy, pod, store: not _finished(pod) and right(peer, policy, pod, store)
@@ -33,7 +33,7 @@ def completed_subject() -> None:
 
 @mutant("M106")
 def completed_peer() -> None:
-    """Pods that have ended stay peers."""
+    """The address of a completed pod stays a peer."""
     objects.has_address = lambda pod: HAS_ADDRESS(_as_running(pod))
     right = semantics.is_subject
     semantics.is_subject = lambda policy, pod: not _finished(pod) and right(policy, pod)
@@ -41,13 +41,13 @@ def completed_peer() -> None:
 
 @mutant("M111")
 def terminating_gone() -> None:
-    """A pod that is being deleted counts as gone."""
+    """A terminating pod is treated as deleted."""
     objects.has_address = lambda pod: not pod["metadata"].get("deletionTimestamp") and HAS_ADDRESS(pod)
 
 
 @mutant("M112")
 def no_address_poisons() -> None:
-    """A pod without address keeps all policies of its namespace from being programmed."""
+    """While a pod has no address, no policy of its namespace is enforced."""
     right = Store.policies
 
     def policies(self: Store) -> list[Object]:

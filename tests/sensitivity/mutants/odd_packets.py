@@ -1,4 +1,4 @@
-"""Packets that are not plain: errors, fragments, extension headers, neighbours, node ports, late Services."""
+"""Mutants of unusual packets: ICMP errors, fragments, extension headers, neighbour discovery, NodePorts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _first(*more: str) -> None:
 
 @mutant("M085")
 def errors_are_new() -> None:
-    """Errors that answer a flow are judged like new connections."""
+    """ICMP errors about a flow are filtered like new connections."""
     edit_forward(lambda lines: [line.replace("established,related", "established") for line in lines])
 
 
@@ -38,7 +38,7 @@ def _parts_apart() -> None:
 
 @mutant("M086")
 def icmp_passes() -> None:
-    """ICMP is not judged."""
+    """ICMP is not filtered."""
     _first("meta l4proto { icmp, ipv6-icmp } accept")
 
 
@@ -63,19 +63,19 @@ def node_ports_exempt() -> None:
 
 @mutant("M163")
 def neighbours_filtered() -> None:
-    """Neighbour discovery is judged like everything else."""
+    """Neighbour discovery is filtered like any other traffic."""
     edit_forward(lambda lines: [line for line in lines if "nd-neighbor" not in line])
 
 
 @mutant("M164")
 def extension_headers_unread() -> None:
-    """Ports behind an extension header are not found, and what has no ports passes."""
+    """Packets with an IPv6 extension header are allowed, because their ports are not found."""
     _first("exthdr dst exists accept")
 
 
 @mutant("M092")
 def services_read_once() -> None:
-    """A Service that comes after the engine's start is no destination of an isolated pod."""
+    """Isolated pods cannot reach a Service that was created after the engine started."""
     listed = Api().get("/api/v1/services")["items"]
     known = sorted(
         {ip for one in listed for ip in one["spec"].get("clusterIPs") or () if ip[0].isdigit() and "." in ip}

@@ -1,4 +1,4 @@
-"""What happens to packets: ct, nat.order, host.exempt, pkt.parse."""
+"""Mutants of packet handling: connection tracking, address translation, exemption of the node, protocols."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def add_chains(more: object) -> None:
 
 @mutant("M074")
 def replies_are_new() -> None:
-    """Answers are judged like new connections."""
+    """Replies are filtered like new connections."""
     edit_forward(lambda lines: [line for line in lines if STATE not in line])
 
 
 @mutant("M075")
 def same_node_owner() -> None:
-    """Answers between two isolated pods of one node are judged like new connections."""
+    """Replies between two isolated pods of one node are filtered like new connections."""
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
         pods_on_two_nodes = [
@@ -61,7 +61,7 @@ def same_node_owner() -> None:
 
 @mutant("M076")
 def second_syn() -> None:
-    """A packet that was dropped passes when it is sent again."""
+    """A dropped packet passes when it is retransmitted."""
     drop = "goto denied"
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
@@ -79,7 +79,7 @@ def second_syn() -> None:
 
 @mutant("M077")
 def direction_blind() -> None:
-    """A pod that was connected to may open connections back."""
+    """A pod that received a connection may open connections to the client."""
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         text = RULESET(store, node, networks)
@@ -94,7 +94,7 @@ def direction_blind() -> None:
 
 @mutant("M089")
 def egress_before_translation() -> None:
-    """Egress is judged by the Service's address."""
+    """Egress rules are applied to a Service's address instead of the pod's behind it."""
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         text = RULESET(store, node, networks)
@@ -111,13 +111,13 @@ def egress_before_translation() -> None:
 
 @mutant("M090")
 def service_address_allowed() -> None:
-    """A Service that leads to a pod which may be reached opens the way to all of its pods."""
+    """If one pod of a Service is allowed, all pods of the Service are allowed through it."""
     edit_forward(lambda lines: [*lines[:2], "    ct status dnat accept", *lines[2:]])
 
 
 @mutant("M091")
 def service_same_node_bypass() -> None:
-    """Through a Service, a pod of the same node is reached whatever its policies."""
+    """Connections through a Service to a pod of the same node are not filtered."""
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
         local = [f"    ct status dnat ip saddr {n} ip daddr {n} accept" for n in networks if ":" not in n]
@@ -129,7 +129,7 @@ def service_same_node_bypass() -> None:
 
 @mutant("M098")
 def host_not_exempt() -> None:
-    """The node's own connections to its pods are filtered."""
+    """Connections of a node to its own pods are filtered."""
     chain = [
         "  chain output {", "    type filter hook output priority -10; policy accept;",
         f"    {STATE}", "    ip daddr vmap @ingress4", "    ip6 daddr vmap @ingress6", "  }",
@@ -139,7 +139,7 @@ def host_not_exempt() -> None:
 
 @mutant("M099")
 def every_host_exempt() -> None:
-    """Connections of every node are exempt."""
+    """Connections of every node are exempt from ingress policies, not only those of the pod's own node."""
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:
         nodes = ["ip saddr 192.0.2.0/24 accept", "ip saddr 198.51.100.0/24 accept"]
@@ -151,7 +151,7 @@ def every_host_exempt() -> None:
 
 @mutant("M159")
 def wrong_set() -> None:
-    """Rules for IPv6 use the addresses of IPv4: they match nothing."""
+    """Rules for IPv6 refer to IPv4 addresses, and match nothing."""
     right = semantics.others
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[semantics.Others]:
@@ -163,7 +163,7 @@ def wrong_set() -> None:
 
 @mutant("M160")
 def first_family_only() -> None:
-    """Only the first family is closed."""
+    """Isolated pods are filtered in the first address family only."""
     edit_forward(
         lambda lines: [line for line in lines if "vmap @ingress6" not in line and "vmap @egress6" not in line]
     )
@@ -171,13 +171,13 @@ def first_family_only() -> None:
 
 @mutant("M161")
 def second_family_unfiltered() -> None:
-    """Only egress of the second family is filtered."""
+    """In the second address family only egress is filtered."""
     edit_forward(lambda lines: [line for line in lines if "vmap @ingress6" not in line])
 
 
 @mutant("M096")
 def own_service_is_foreign() -> None:
-    """A pod that connects to itself through its own Service is judged like any other client."""
+    """A pod that connects to itself through its own Service is filtered like any other client."""
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         own = {f" {address} return" for pod in store.pods() for v in (4, 6) for address in objects.addresses(pod, v)}
@@ -189,7 +189,7 @@ def own_service_is_foreign() -> None:
 
 @mutant("M100")
 def exemption_of_one_family() -> None:
-    """The node's own connections are exempt over IPv4 only."""
+    """Connections of a node to its own pods are exempt over IPv4 only."""
     chain = [
         "  chain output {", "    type filter hook output priority -10; policy accept;",
         f"    {STATE}", "    ip6 daddr vmap @ingress6", "  }",

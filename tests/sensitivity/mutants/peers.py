@@ -1,4 +1,4 @@
-"""Peers: peer.eval."""
+"""Mutants of peers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def pods_of_all_namespaces() -> None:
 
 @mutant("M014")
 def and_as_or() -> None:
-    """Of both selectors in one peer one is enough."""
+    """A peer with both selectors matches pods that only one of them matches."""
 
     def is_peer(peer: Object, policy: Object, pod: Object, store: Store) -> bool:
         if _combined(peer):
@@ -71,7 +71,7 @@ def pod_only() -> None:
 
 @mutant("M017")
 def combined_none() -> None:
-    """Both selectors in one peer match nothing."""
+    """A peer with both selectors matches nothing."""
     semantics.is_peer = lambda peer, policy, pod, store: not _combined(peer) and IS_PEER(peer, policy, pod, store)
 
 
@@ -87,7 +87,7 @@ def namespace_alone_none() -> None:
 
 @mutant("M019")
 def last_kind_wins() -> None:
-    """Of peers of several kinds only those of the last one's kind count."""
+    """In a rule with peers of several kinds, only those of the last peer's kind are enforced."""
 
     def kind(peer: Object) -> tuple[bool, bool]:
         return bool(peer.get("ipBlock")), peer.get("namespaceSelector") is not None
@@ -130,7 +130,7 @@ def _outside(store: Store, version: int) -> Others:
 
 @mutant("M022")
 def non_pods_match() -> None:
-    """An address that no pod has matches every selector."""
+    """An address that belongs to no pod matches every selector."""
 
     def others(rule: Object, policy: Object, store: Store, version: int) -> list[Others]:
         by_selector = any(not peer.get("ipBlock") for peer in semantics.peers_of(rule))
@@ -141,7 +141,7 @@ def non_pods_match() -> None:
 
 @mutant("M023")
 def negative_matches_non_pods() -> None:
-    """NotIn and DoesNotExist match addresses that no pod has."""
+    """NotIn and DoesNotExist match addresses that belong to no pod."""
 
     def negative(peer: Object) -> bool:
         rows = [
@@ -173,7 +173,7 @@ def own_namespace_none_for_egress() -> None:
 
 @mutant("M025")
 def directions_merged() -> None:
-    """The peers of both directions are used in both."""
+    """Peers of ingress rules and peers of egress rules are allowed in both directions."""
 
     def rules_of(policy: Object, direction: str) -> list[Object]:
         own, other = RULES_OF(policy, direction), RULES_OF(policy, "Egress" if direction == "Ingress" else "Ingress")
@@ -186,7 +186,7 @@ def directions_merged() -> None:
 
 @mutant("M061")
 def cross_product() -> None:
-    """Any peer of a policy with any of its ports."""
+    """Each peer of a policy is allowed on the ports of all its rules."""
 
     def rules_of(policy: Object, direction: str) -> list[Object]:
         own = RULES_OF(policy, direction)
@@ -197,13 +197,13 @@ def cross_product() -> None:
 
 @mutant("M062")
 def last_rule_only() -> None:
-    """Only the last rule of a policy counts."""
+    """Only the last rule of a policy is enforced."""
     semantics.rules_of = lambda policy, direction: RULES_OF(policy, direction)[-1:]
 
 
 @mutant("M040")
 def later_rule_replaces() -> None:
-    """Of two rules for one address the later one counts."""
+    """A rule whose ipBlock is a single address replaces the other rules of its policy."""
 
     def rules_of(policy: Object, direction: str) -> list[Object]:
         own = RULES_OF(policy, direction)
@@ -221,7 +221,7 @@ def later_rule_replaces() -> None:
 
 @mutant("M073")
 def equal_rules_shared() -> None:
-    """Policies with equal rules share one object: the last one's subject wins."""
+    """Policies with equal rules share one object, with the podSelector of the last one."""
     right = rules.isolating_policies
 
     def text(policy: Object) -> str:

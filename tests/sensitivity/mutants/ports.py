@@ -1,4 +1,4 @@
-"""Ports: port.resolve and port.match."""
+"""Mutants of ports: named ports, ranges, protocols."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def unsupported_skips_policy() -> None:
 
 @mutant("M044")
 def resolved_on_peer() -> None:
-    """A port's name is looked up on the other pod for ingress."""
+    """For ingress, a named port is resolved on the source pod."""
 
     def policy_lines(store: Store, policy: Object, pod: Object, direction: str, version: int) -> list[str]:
         if direction != "Ingress":
@@ -81,7 +81,7 @@ def _subjects(store: Store, policy: Object) -> list[Object]:
 
 @mutant("M045")
 def last_pod_only() -> None:
-    """A port's name works for the last of the selected pods only."""
+    """A named port works only for the last of the selected pods."""
 
     def numbers(store: Store, policy: Object, entry: Object, on: Object) -> list[int]:
         subjects = _subjects(store, policy)
@@ -92,7 +92,7 @@ def last_pod_only() -> None:
 
 @mutant("M046")
 def union_of_numbers() -> None:
-    """A port's name is all numbers that it has on any selected pod."""
+    """A named port stands for all numbers that any selected pod has for it."""
 
     def numbers(store: Store, policy: Object, entry: Object, on: Object) -> list[int]:
         return sorted({number for pod in [*_subjects(store, policy), on] for number in RESOLVE(entry, pod)})
@@ -102,7 +102,7 @@ def union_of_numbers() -> None:
 
 @mutant("M047")
 def first_number() -> None:
-    """A port's name is one number for the whole cluster."""
+    """A named port has one number in the whole cluster."""
 
     def numbers(store: Store, _: Object, entry: Object, __: Object) -> list[int]:
         for pod in sorted(store.pods(), key=objects.key_of):
@@ -115,13 +115,13 @@ def first_number() -> None:
 
 @mutant("M048")
 def first_container() -> None:
-    """Only the first container's port names count."""
+    """Named ports of containers after the first one are ignored."""
     semantics.containers = lambda pod: CONTAINERS(pod)[:1]
 
 
 @mutant("M049")
 def named_is_any() -> None:
-    """A named port is any port."""
+    """A rule with a named port allows every port of the protocol."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         return NUMBERED(rule) + [Ports(entry["protocol"]) for entry in semantics.named_ports(rule)]
@@ -131,7 +131,7 @@ def named_is_any() -> None:
 
 @mutant("M050")
 def name_without_protocol() -> None:
-    """A port's name counts whatever its protocol."""
+    """A named port is resolved without regard to its protocol."""
 
     def resolve(entry: Object, pod: Object) -> list[int]:
         ports = [port for container in CONTAINERS(pod) for port in container.get("ports") or ()]
@@ -142,7 +142,7 @@ def name_without_protocol() -> None:
 
 @mutant("M051")
 def empty_entry_lost() -> None:
-    """An empty entry of ports is lost beside others."""
+    """An empty entry of ports is ignored beside other entries."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         entries = rule.get("ports") or []
@@ -154,7 +154,7 @@ def empty_entry_lost() -> None:
 
 @mutant("M052")
 def protocol_alone_none() -> None:
-    """A protocol without port matches nothing."""
+    """An entry of ports with a protocol and no port matches nothing."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         return [port for port in NUMBERED(rule) if port.first or not port.protocol]
@@ -187,7 +187,7 @@ def end_exclusive() -> None:
 
 @mutant("M056")
 def end_wraps() -> None:
-    """A range to 65535 is empty."""
+    """A range of ports that ends at 65535 is empty."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         return [port for port in NUMBERED(rule) if port.last != LAST]
@@ -197,7 +197,7 @@ def end_wraps() -> None:
 
 @mutant("M057")
 def other_is_tcp() -> None:
-    """Every protocol but UDP is taken for TCP."""
+    """Every protocol except UDP is treated as TCP."""
 
     def number(entry: Object) -> Ports:
         return NUMBER({**entry, "protocol": "UDP" if entry["protocol"] == "UDP" else "TCP"})
@@ -207,7 +207,7 @@ def other_is_tcp() -> None:
 
 @mutant("M059")
 def protocol_ignored() -> None:
-    """A port is open for every protocol."""
+    """A rule for a port of one protocol allows the port for every protocol."""
 
     def numbered_ports(rule: Object) -> list[Ports]:
         return [
@@ -221,7 +221,7 @@ def protocol_ignored() -> None:
 
 @mutant("M060")
 def dns_always() -> None:
-    """UDP port 53 is always open."""
+    """UDP port 53 is always allowed."""
     right = rules.forward_chain
 
     def forward_chain(networks: list[str], dispatch: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What comes again: connections, pods, replicas, namespaces; and events in an order that nobody expected."""
+"""Mutants of recreated objects: connections, pods, replicas, namespaces; and events in an unusual order."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from fixtures.cnis.reference.engine.store import Object
 
 RULESET, FORWARD, ADDRESSES, CHANGE = rules.ruleset, rules.forward_chain, objects.addresses, Store.change
-LATE = 3.0  # seconds after its creation that a namespace counts as unknown
-RACE = 2.0  # seconds that a policy is being worked on
-KNOWN = 0x100000  # the mark of packets whose ports were seen before; kube-proxy and flannel use others
-# A table of its own: the engine's is replaced with every change, and this has to outlive one.
-TALKED = "netproof_talked"
+LATE = 3.0  # seconds after its creation during which a namespace is treated as unknown
+RACE = 2.0  # seconds during which a policy is processed
+KNOWN = 0x100000  # mark of packets of tracked connections; kube-proxy and flannel use other bits
+# A table of its own: the engine's is replaced with every change, and tracked connections have to outlive one.
+ESTABLISHED = "netproof_established"
 TUPLE = "ip saddr . tcp sport . ip daddr . tcp dport"
 TABLE = f"""
-table inet {TALKED} {{
+table inet {ESTABLISHED} {{
   set known {{ type ipv4_addr . inet_service . ipv4_addr . inet_service; flags dynamic,timeout; timeout 60s; }}
   chain before {{ type filter hook forward priority -20; policy accept; }}
   chain after {{ type filter hook forward priority 20; policy accept; }}
 }}
-flush chain inet {TALKED} before
-flush chain inet {TALKED} after
-add rule inet {TALKED} before meta l4proto tcp {TUPLE} @known meta mark set mark or {KNOWN}
-add rule inet {TALKED} after meta l4proto tcp tcp flags syn add @known {{ {TUPLE} }}
+flush chain inet {ESTABLISHED} before
+flush chain inet {ESTABLISHED} after
+add rule inet {ESTABLISHED} before meta l4proto tcp {TUPLE} @known meta mark set mark or {KNOWN}
+add rule inet {ESTABLISHED} after meta l4proto tcp tcp flags syn add @known {{ {TUPLE} }}
 """
 
 
@@ -44,20 +44,20 @@ def _ips(pod: Object) -> list[str]:
 
 @mutant("M079")
 def known_ports_skip() -> None:
-    """A connection between ports that were connected before is not judged."""
+    """A connection with the addresses and ports of an earlier one is not filtered."""
     rules.forward_chain = _known_pass
     rules.ruleset = lambda store, node, networks: RULESET(store, node, networks) + TABLE
 
 
 @mutant("M080")
 def known_ports_outlive_pods() -> None:
-    """What is known of a deleted pod's connections counts for the next owner of its address."""
+    """Tracked connections of a deleted pod apply to the next pod with its address."""
     seen: list[str] = []
     rules.forward_chain = _known_pass
 
     def ruleset(store: Store, node: str, networks: list[str]) -> str:
         policies = repr(store.policies())
-        forget = f"flush set inet {TALKED} known\n" if seen != [policies] else ""
+        forget = f"flush set inet {ESTABLISHED} known\n" if seen != [policies] else ""
         seen[:] = [policies]
         return RULESET(store, node, networks) + TABLE + forget
 
@@ -66,7 +66,7 @@ def known_ports_outlive_pods() -> None:
 
 @mutant("M107")
 def deleted_by_address() -> None:
-    """Deleting a pod removes its addresses from the pod that has them by now."""
+    """The deletion of a pod removes its addresses even if another pod has them now."""
     gone: set[str] = set()
 
     def decide(_: Store, event: str, thing: Object, __: Object | None) -> Object:
@@ -79,7 +79,7 @@ def deleted_by_address() -> None:
 
 @mutant("M108")
 def old_addresses_stay() -> None:
-    """A pod that is created again under its name keeps the addresses it had."""
+    """A pod that is recreated with the same name keeps its earlier addresses."""
     had: dict[str, list[str]] = {}
 
     def decide(_: Store, __: str, thing: Object, ___: Object | None) -> Object:
@@ -97,7 +97,7 @@ def old_addresses_stay() -> None:
 
 @mutant("M109")
 def late_teardown() -> None:
-    """The late teardown of a pod removes the pod that has its name by then."""
+    """The late teardown of a pod removes a new pod with the same name."""
     pending: set[str] = set()
 
     def decide(store: Store, event: str, thing: Object, _: Object | None) -> Object:
@@ -114,7 +114,7 @@ def late_teardown() -> None:
 
 @mutant("M110")
 def replicas_share() -> None:
-    """Deleting a pod clears all whose names begin like its own."""
+    """The deletion of a pod removes all pods with the same prefix of the name, such as other replicas."""
 
     def decide(store: Store, event: str, thing: Object, __: Object | None) -> Object:
         if event == "DELETED":
@@ -128,7 +128,7 @@ def replicas_share() -> None:
 
 @mutant("M122")
 def late_namespace() -> None:
-    """A namespace that becomes known after its first pod never gets into peers."""
+    """A namespace whose event arrives after that of its first pod never matches a namespaceSelector."""
     created: dict[str, float] = {}
     frozen: dict[str, dict[str, str]] = {}
     right = Store.namespace_labels
@@ -151,7 +151,7 @@ def late_namespace() -> None:
 
 @mutant("M123")
 def namespace_stays() -> None:
-    """What is known of a deleted namespace counts for the next one of its name."""
+    """The labels of a deleted namespace apply to a new one with the same name."""
     on_change(
         "namespaces",
         lambda _, event, thing, old: None if event == "DELETED" or (event, bool(old)) == ("ADDED", True) else thing,
@@ -160,7 +160,7 @@ def namespace_stays() -> None:
 
 @mutant("M137")
 def span_missed() -> None:
-    """A policy does not get to a pod that comes while the policy is being worked on."""
+    """A policy is not enforced for a pod that is created while the policy is processed."""
     arrived: dict[str, float] = {}
     right = rules.isolating_policies
 

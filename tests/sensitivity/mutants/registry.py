@@ -1,4 +1,4 @@
-"""Which mutants there are."""
+"""The implemented mutants by id."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MUTANTS: dict[str, Mutant] = {}
 
 
 def mutant(identity: str) -> Callable[[Mutant], Mutant]:
-    """Note a function that changes the engine's modules into a mutant."""
+    """Register a function that replaces parts of the engine's modules, as the mutant with this id."""
 
-    def note(change: Mutant) -> Mutant:
+    def register(change: Mutant) -> Mutant:
         assert identity not in MUTANTS, identity
         MUTANTS[identity] = change
         return change
 
-    return note
+    return register

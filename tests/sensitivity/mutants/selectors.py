@@ -1,4 +1,4 @@
-"""Selectors and subjects: sel.match and policy.subject."""
+"""Mutants of selectors: label selectors, and the pods that a policy selects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SELECTS, HOLDS, IS_SUBJECT, IS_PEER = semantics.selects, semantics.holds, semant
 
 @mutant("M001")
 def labels_or() -> None:
-    """One of several labels is enough."""
+    """A selector with several matchLabels matches objects that have one of them."""
 
     def selects(selector: Object, labels: dict[str, str]) -> bool:
         wanted = selector.get("matchLabels") or {}
@@ -55,13 +55,13 @@ def absent_false() -> None:
 
 @mutant("M005")
 def unlabelled_invisible() -> None:
-    """Objects without labels are matched by no selector."""
+    """No selector matches objects without labels."""
     semantics.selects = lambda selector, labels: bool(labels) and SELECTS(selector, labels)
 
 
 @mutant("M006")
 def numeric_values() -> None:
-    """Values that look like numbers are compared as numbers."""
+    """Label values that look like numbers are compared as numbers."""
 
     def plain(value: str | None) -> str | float | None:
         try:
@@ -79,7 +79,7 @@ def numeric_values() -> None:
 
 @mutant("M007")
 def keys_only() -> None:
-    """Only the keys of labels are compared."""
+    """Label selectors compare only the keys of labels."""
 
     def selects(selector: Object, labels: dict[str, str]) -> bool:
         return all(key in labels for key in selector.get("matchLabels") or {})
@@ -109,7 +109,7 @@ def subjects_everywhere() -> None:
 
 @mutant("M010")
 def half_empty_is_empty() -> None:
-    """A selector that lacks labels, or lacks expressions, selects everything."""
+    """A selector with matchLabels alone or with matchExpressions alone selects everything."""
 
     def selects(selector: Object, labels: dict[str, str]) -> bool:
         whole = selector.get("matchLabels") and selector.get("matchExpressions")
@@ -120,7 +120,7 @@ def half_empty_is_empty() -> None:
 
 @mutant("M011")
 def first_pod_only() -> None:
-    """Of several subjects on a node only one is isolated."""
+    """Only one of the selected pods on a node is isolated."""
     from fixtures.cnis.reference.engine import rules  # noqa: PLC0415
 
     right = rules.isolating_policies
@@ -137,7 +137,7 @@ def first_pod_only() -> None:
 
 @mutant("M012")
 def namespace_from_label() -> None:
-    """A pod's namespace is read from a label where it has one."""
+    """A label of a pod can replace its namespace."""
 
     def is_subject(policy: Object, pod: Object) -> bool:
         said = objects.labels_of(pod).get("namespace", pod["metadata"]["namespace"])
@@ -149,7 +149,7 @@ def namespace_from_label() -> None:
 
 @mutant("M134")
 def one_name_for_all() -> None:
-    """Sets are named by their text alone, so a label, a port's name and a namespace's label share one."""
+    """A pod label, a port name and a namespace label with the same text share one set."""
 
     def is_peer(peer: Object, policy: Object, pod: Object, store: Store) -> bool:
         words = set(objects.labels_of(pod).values()) | set(
