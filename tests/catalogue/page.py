@@ -17,23 +17,23 @@ HEAD = """# Requirements
 
 <!-- Written by `./noxw -s generate`; edit the files that it is made from. -->
 
-What netproof checks, by area. *Checked by* names cases: a test function, or a hand-written policy case of the corpus
-(`policies/corpus/`), which `./noxw -s certify -- --cases ID` selects. *Seen to fail by* names what proves that a check
-can fail: a break of `tests/lab/breaks.yaml`, a mutant of the reference policy engine (below), or a test of netproof.
-Every requirement has such a proof. The link of an id leads to the text that demands it.
+The requirements that netproof checks, by area. *Checked by* names cases: a test function, or a hand-written policy
+case of the corpus (`policies/corpus/`), which `./noxw -s certify -- --cases ID` selects. *Seen to fail by* names the
+proof that a check can fail: a break of `tests/lab/breaks.yaml`, a mutant of the reference policy engine (below), or a
+test of netproof. Every requirement has such a proof. The id links to the text that demands the requirement.
 
 A run is certified when every MUST that can be checked holds; SHOULD and MAY are reported.
 """
 
 LETTERS = {
-    "D": "Datapath: between pods, nodes, Services and the outside, and the kernel state behind it",
-    "S": "Services, beyond those of D",
-    "P": "NetworkPolicy: Pnn is about [clause](#clauses-of-networkpolicy) nn",
-    "G": "Generated policies, and replayed ones",
-    "F": "Faults that are injected into a node; most are rows of `fixtures/faults/faults.yaml` with the same id",
-    "K": "Claims that documentation makes about a plugin, and its replacement by another",
+    "D": "Datapath: traffic between pods, nodes, Services and external hosts, and the kernel state that carries it",
+    "S": "Services: requirements beyond those of D",
+    "P": "NetworkPolicy: requirement Pnn is about [clause](#clauses-of-networkpolicy) nn",
+    "G": "Generated and replayed policies",
+    "F": "Faults that are injected on a node; most are rows of `fixtures/faults/faults.yaml` with the same id",
+    "K": "Claims of documentation about a plugin, and migration to another plugin",
     "N": "Requirements that came later than the numbering of their area, in any area",
-    "M": "No requirement: a [mutant](#mutants), a bug that is put into the reference policy engine on purpose",
+    "M": "Not a requirement but a [mutant](#mutants): the reference policy engine with one deliberate bug",
 }
 
 
@@ -96,18 +96,18 @@ def _clauses() -> str:
         where = "<br>".join(found) or f"no case: {clause.no_case}"
         rows.append([f"[{clause.number}]({clause.link})", clause.status, clause.sentence, where])
     lead = "The semantics, from `policies/clauses.yaml`; messages about wrong flows cite them by number.\n\n"
-    return f"## Clauses of NetworkPolicy\n\n{lead}" + _table(["clause", "status", "sentence", "shown by"], rows)
+    return f"## Clauses of NetworkPolicy\n\n{lead}" + _table(["clause", "status", "sentence", "checked by"], rows)
 
 
 def _mutants() -> str:
     rows = []
     for mutant in mutants.load():
         bugs = ", ".join(f"[{name}]({mutants.bugs()[name].link})" for name in mutant.bugs)
-        by = ", ".join(mutant.requirements) or f"not built: {mutant.reason}"
+        by = ", ".join(mutant.requirements) or f"not implemented: {mutant.reason}"
         rows.append([mutant.id, mutant.sentence, by, bugs])
     lead = (
-        "Bugs that `./noxw -s sensitivity` puts into the reference policy engine, to see which requirement finds each "
-        "(`tests/sensitivity/mutants.yaml`). The last column names bugs of this kind in released software "
-        "(`tests/sensitivity/bugs.yaml`).\n\n"
+        "Each mutant is the reference policy engine with one deliberate bug. `./noxw -s sensitivity` runs the policy "
+        "cases on all mutants, to see which requirement kills each (`tests/sensitivity/mutants.yaml`). The last "
+        "column names bugs of this kind in released software (`tests/sensitivity/bugs.yaml`).\n\n"
     )
-    return f"## Mutants\n\n{lead}" + _table(["mutant", "what it does", "found by", "historical bugs"], rows)
+    return f"## Mutants\n\n{lead}" + _table(["mutant", "behaviour", "killed by", "historical bugs"], rows)

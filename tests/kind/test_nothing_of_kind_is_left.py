@@ -1,4 +1,4 @@
-"""After kill -9 at any moment `nox -s clean` leaves nothing of a kind cluster: `nox -s endurance_kind`."""
+"""`nox -s clean` removes everything that a run on kind leaves after SIGKILL: `nox -s endurance_kind`."""
 
 from __future__ import annotations
 
@@ -21,28 +21,30 @@ if TYPE_CHECKING:
     from fixtures.clusters.kind.engine import Engine
 
 KILLS = int(os.environ.get("NETPROOF_KILLS", "10"))
-SEED = os.environ.get("NETPROOF_SEED") or str(secrets.randbelow(2**31))  # of the moments: the same ones again
+SEED = os.environ.get("NETPROOF_SEED") or str(
+    secrets.randbelow(2**31)
+)  # of the random moments of the kills; the same seed repeats them
 OPTIONS = os.environ.get("NETPROOF_KIND", "")
-LATEST = 75.0  # seconds after which a run is killed at the latest: then its cases are under way
-WHAT = (  # what an engine has: as it lists things
+LATEST = 75.0  # seconds after which a run is killed at the latest; its cases are running then
+LISTS = (  # commands of a container engine that list containers, networks and volumes
     ("ps", "--all", "--format", "{{.Names}}"),
     ("network", "ls", "--format", "{{.Name}}"),
     ("volume", "ls", "--format", "{{.Name}}"),
 )
 
 
-def there(where: Engine) -> dict[str, set[str]]:
-    """Containers, networks and volumes of the engine, and files of the cache."""
-    seen = {" ".join(command[:2]): set(where.run(*command).split()) for command in WHAT}
-    return seen | {"files": {path.name for path in paths.cache().iterdir() if path.suffix != ".lock"}}
+def inventory(container_engine: Engine) -> dict[str, set[str]]:
+    """Names of the containers, networks and volumes of the engine, and of the files in the cache."""
+    lists = {" ".join(command[:2]): set(container_engine.run(*command).split()) for command in LISTS}
+    return lists | {"files": {path.name for path in paths.cache().iterdir() if path.suffix != ".lock"}}
 
 
 @pytest.mark.skipif(not OPTIONS, reason="needs a container engine with images: nox -s endurance_kind -- OPTIONS")
 @pytest.mark.parametrize("number", range(KILLS if OPTIONS else 1))
-def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -> None:
-    """No container, network, volume or file is there that was not there before the run."""
-    where = engine.find()
-    before = there(where)
+def test_clean_removes_what_a_killed_run_leaves(number: int, tmp_path: Path) -> None:
+    """After `clean`, no container, network, volume or file of the run exists."""
+    container_engine = engine.find()
+    before = inventory(container_engine)
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     moment = random.Random(f"{SEED} {number}").uniform(0.5, LATEST)  # noqa: S311 - a moment
@@ -51,18 +53,20 @@ def test_a_killed_run_leaves_nothing_once_cleaned(number: int, tmp_path: Path) -
     command = [*suite, "--out", str(tmp_path / "out"), *shlex.split(OPTIONS)]
     environment = os.environ | {"TMPDIR": str(temporary)}
     with (
-        (tmp_path / "said").open("w") as said,
-        subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=said, stderr=said) as run,
+        (tmp_path / "output").open("w") as output,
+        subprocess.Popen(command, cwd=paths.ROOT, env=environment, stdout=output, stderr=output) as run,
     ):
         try:
             run.wait(moment)
-            pytest.fail(f"the run ended by itself after {moment:.0f} s:\n{(tmp_path / 'said').read_text()[-2000:]}")
+            pytest.fail(f"the run ended by itself after {moment:.0f} s:\n{(tmp_path / 'output').read_text()[-2000:]}")
         except subprocess.TimeoutExpired:
             run.kill()
-    waiting.until(lambda: not any(left.in_use for left in leftovers.find(where)), "the end of the run", patience=30)
+    waiting.until(
+        lambda: not any(left.in_use for left in leftovers.find(container_engine)), "the end of the run", patience=30
+    )
     clean = [sys.executable, "-m", "fixtures.commands.clean"]
     cleaned = subprocess.run(clean, cwd=paths.ROOT, capture_output=True, text=True, check=True)
-    after = there(where)
-    left = {what: sorted(after[what] - names) for what, names in before.items() if after[what] - names}
+    after = inventory(container_engine)
+    left = {kind: sorted(after[kind] - names) for kind, names in before.items() if after[kind] - names}
     left |= {"temporary files": files} if (files := [path.name for path in temporary.iterdir()]) else {}
-    assert not left, f"killed after {moment:.1f} s; clean said:\n{cleaned.stdout}"
+    assert not left, f"killed after {moment:.1f} s; output of clean:\n{cleaned.stdout}"

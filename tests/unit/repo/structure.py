@@ -1,12 +1,12 @@
-"""Count how the packages hang together: levels, arrows, circles, and the longest chain of hand-overs.
+"""Measure the dependencies within the packages: levels, imports, cycles, and the longest chain of passed parameters.
 
     python -m tests.unit.repo.structure            # the rooms of every package
     python -m tests.unit.repo.structure fixtures   # with the names of each level
 
-A room is a module or a folder directly in a package; an arrow says that something in one room imports something in
-another of the same package, type hints included. A room stands one level above the highest one that it imports;
-rooms of a circle stand on one level. A hand-over is a function that passes one of its own parameters on, unchanged,
-to another function of the project; the longest chain says through how many functions a value goes untouched.
+A room is a module or a folder directly in a package. An import is a pair of rooms of one package of which the first
+imports the second, for type hints or at run time. The level of a room is one above the highest room that it imports;
+all rooms of a cycle are on one level. A chain of passed parameters is a sequence of functions of which each passes one
+of its own parameters, unchanged, to the next one.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ class Structure:
 
     Attributes:
         levels: the rooms of each level, lowest first.
-        arrows: pairs of rooms of which the first imports the second.
-        circles: groups of rooms that import each other, directly or through others.
+        imports: pairs of rooms of which the first imports the second.
+        cycles: groups of rooms that import each other, directly or through others.
     """
 
     levels: list[list[str]]
-    arrows: set[tuple[str, str]]
-    circles: list[list[str]]
+    imports: set[tuple[str, str]]
+    cycles: list[list[str]]
 
     def __str__(self) -> str:
         rooms = sum(len(level) for level in self.levels)
-        return f"{rooms} rooms on {len(self.levels)} levels, {len(self.arrows)} arrows, {len(self.circles)} circles"
+        return f"{rooms} rooms on {len(self.levels)} levels, {len(self.imports)} imports, {len(self.cycles)} cycles"
 
 
 def rooms(package: str) -> Graph:
     """Room → the rooms of the same package that it imports."""
     graph = grimp.build_graph(*PACKAGES, include_external_packages=False, cache_dir=None)
-    found: Graph = {}
+    result: Graph = {}
     for module in graph.modules:
         if module.startswith(f"{package}."):
             room = module.split(".")[1]
@@ -57,54 +57,61 @@ def rooms(package: str) -> Graph:
                 for name in graph.find_modules_directly_imported_by(module)
                 if name.startswith(f"{package}.")
             }
-            found.setdefault(room, set()).update(imported - {room})
-    return found
+            result.setdefault(room, set()).update(imported - {room})
+    return result
 
 
-def circles(graph: Graph) -> list[list[str]]:
-    """Groups of more than one node in which each reaches each other."""
+def cycles(graph: Graph) -> list[list[str]]:
+    """Groups of at least two nodes in which every node reaches all others."""
     reach = {node: _reached(graph, node) for node in graph}
     groups = {tuple(sorted({node, *(other for other in reach[node] if node in reach[other])})) for node in graph}
     return sorted(list(group) for group in groups if len(group) > 1)
 
 
 def _reached(graph: Graph, start: str) -> set[str]:
-    seen: set[str] = set()
-    ahead = [start]
-    while ahead:
-        for following in graph[ahead.pop()] - seen:
-            seen.add(following)
-            ahead.append(following)
-    return seen
+    """All nodes that edges lead to from a node."""
+    reached: set[str] = set()
+    pending = [start]
+    while pending:
+        for following in graph[pending.pop()] - reached:
+            reached.add(following)
+            pending.append(following)
+    return reached
 
 
 def measure(graph: Graph) -> Structure:
-    """Levels, arrows and circles of a graph."""
-    loops = circles(graph)
-    head = {node: group[0] for group in loops for node in group}
-    above: Graph = defaultdict(set)
+    """The levels, imports and cycles of a graph."""
+    groups = cycles(graph)
+    head = {node: group[0] for group in groups for node in group}
+    lower: Graph = defaultdict(set)
     for node, imported in graph.items():
-        above[head.get(node, node)] |= {head.get(other, other) for other in imported} - {head.get(node, node)}
+        lower[head.get(node, node)] |= {head.get(other, other) for other in imported} - {head.get(node, node)}
     levels: dict[str, int] = {}
 
     def level(node: str) -> int:
         if node not in levels:
-            levels[node] = 1 + max((level(other) for other in above[node]), default=-1)
+            levels[node] = 1 + max((level(other) for other in lower[node]), default=-1)
         return levels[node]
 
     rows: dict[int, list[str]] = defaultdict(list)
     for node in sorted(graph):
         rows[level(head.get(node, node))].append(node)
-    arrows = {(node, other) for node, imported in graph.items() for other in imported}
-    return Structure([rows[number] for number in sorted(rows)], arrows, loops)
+    imports = {(node, other) for node, imported in graph.items() for other in imported}
+    return Structure([rows[number] for number in sorted(rows)], imports, groups)
 
 
-class HandOvers(ast.NodeVisitor):
-    """Which parameters of a module's functions are passed on unchanged, and to whose."""
+class PassedParameters(ast.NodeVisitor):
+    """The parameters that functions of a module pass unchanged to other functions.
+
+    Args:
+        module: the dotted name of the module.
+        tree: its syntax tree.
+        signatures: (module, function) → names of the function's parameters.
+    """
 
     def __init__(self, module: str, tree: ast.Module, signatures: dict[tuple[str, str], list[str]]) -> None:
         self.module, self.signatures = module, signatures
-        self.names: dict[str, tuple[str, str]] = {}  # a name here → module and function that it means
+        self.names: dict[str, tuple[str, str]] = {}  # imported name → (module, function)
         self.passed: set[tuple[Parameter, Parameter]] = set()
         self.inside: list[tuple[str, set[str]]] = []
         for node in ast.walk(tree):
@@ -114,7 +121,7 @@ class HandOvers(ast.NodeVisitor):
         self.visit(tree)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        """Look at the calls of a function."""
+        """Visit the calls in a function."""
         self.inside.append((node.name, {argument.arg for argument in _arguments(node)} - {"self"}))
         self.generic_visit(node)
         self.inside.pop()
@@ -122,13 +129,13 @@ class HandOvers(ast.NodeVisitor):
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - ast's own spelling
 
     def visit_Call(self, node: ast.Call) -> None:
-        """Note each parameter that goes into the call as it is."""
+        """Record each parameter that is an argument of the call."""
         called = self._called(node.func)
         if self.inside and called in self.signatures:
             function, own = self.inside[-1]
             names = self.signatures[called]
-            given = [*zip(names, node.args, strict=False), *((word.arg, word.value) for word in node.keywords)]
-            for name, value in given:
+            arguments = [*zip(names, node.args, strict=False), *((each.arg, each.value) for each in node.keywords)]
+            for name, value in arguments:
                 if isinstance(value, ast.Name) and value.id in own and name:
                     self.passed.add(((self.module, function, value.id), (*called, name)))
         self.generic_visit(node)
@@ -149,8 +156,8 @@ def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.arg]:
     return [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
 
 
-def hand_overs() -> set[tuple[Parameter, Parameter]]:
-    """Every parameter that a function passes on unchanged, and the one that it becomes."""
+def passed_parameters() -> set[tuple[Parameter, Parameter]]:
+    """Pairs of a parameter that a function passes unchanged, and the parameter that receives it."""
     trees = {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text())
         for package in PACKAGES
@@ -162,33 +169,33 @@ def hand_overs() -> set[tuple[Parameter, Parameter]]:
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    return {pair for module, tree in trees.items() for pair in HandOvers(module, tree, signatures).passed}
+    return {pair for module, tree in trees.items() for pair in PassedParameters(module, tree, signatures).passed}
 
 
 def longest_chain(passed: set[tuple[Parameter, Parameter]]) -> list[Parameter]:
-    """The longest way of a value through functions that pass it on unchanged; no function comes twice."""
+    """The longest chain of parameters of which each is passed to the next one; none of them occurs twice."""
     following: dict[Parameter, set[Parameter]] = defaultdict(set)
-    for one, other in passed:
-        following[one].add(other)
+    for parameter, receiver in passed:
+        following[parameter].add(receiver)
 
     def longest(at: Parameter, before: frozenset[Parameter]) -> list[Parameter]:
-        ways = [longest(other, before | {at}) for other in sorted(following[at]) if other not in before | {at}]
-        return [at, *max(ways, key=len, default=[])]
+        chains = [longest(other, before | {at}) for other in sorted(following[at]) if other not in before | {at}]
+        return [at, *max(chains, key=len, default=[])]
 
     return max((longest(start, frozenset()) for start in sorted(following)), key=len, default=[])
 
 
 def main(packages: list[str]) -> None:
-    """Print the figures, and the rooms of each level where packages are named."""
+    """Print the measurements of some packages with the rooms of each level, or of all packages without them."""
     for package in packages or PACKAGES:
         structure = measure(rooms(package))
         sys.stdout.write(f"{package}: {structure}\n")
         for number, level in enumerate(structure.levels if packages else [], 1):
             sys.stdout.write(f"  {number:2}  {', '.join(level)}\n")
-        for circle in structure.circles:
-            sys.stdout.write(f"  circle: {', '.join(circle)}\n")
-    chain = longest_chain(hand_overs())
-    sys.stdout.write(f"longest chain of hand-overs: {len(chain)} functions\n")
+        for cycle in structure.cycles:
+            sys.stdout.write(f"  cycle: {', '.join(cycle)}\n")
+    chain = longest_chain(passed_parameters())
+    sys.stdout.write(f"longest chain of passed parameters: {len(chain)} functions\n")
     for module, function, parameter in chain:
         sys.stdout.write(f"  {module}.{function}({parameter})\n")
 

@@ -1,4 +1,4 @@
-"""The table of breaks, without a lab."""
+"""Consistency of the table of breaks; it needs no lab."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tests.lab import breaks
 ROWS = breaks.load()
 
 
-def test_the_table_of_breaks_is_sound() -> None:
-    """Names are there once, every break turns something red and leaves a neighbour green, and all of them exist."""
+def test_the_table_of_breaks_is_consistent() -> None:
+    """Names are unique; every break has requirements that fail and others that pass, and all of them exist."""
     assert len({row.name for row in ROWS}) == len(ROWS)
     for row in ROWS:
         assert row.red, row.name

@@ -1,4 +1,4 @@
-"""Every id that the project cites can be looked up in it: clauses, requirements, faults, mutants, bugs."""
+"""Every id that a file cites is defined in the repository: clauses, requirements, faults, mutants, bugs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MUTANT = re.compile(r"\bM\d{3}\b")
 PROJECTS = "aci|antrea|aws|cilium|contiv|felix2?|knp|kr|kubeovn|kuryr|mizar|multinp|ncp|npm|ovnk|romana|sdn|weave"
 BUG = re.compile(rf"(?<![\w/.-])(?:{PROJECTS})(?:-[a-z0-9]+)+(?![\w/.])")
 NO_BUGS = {"cilium-agent", "npm-cli", "weave-net"}
-ELSEWHERE = re.compile(r"\breference \d|policy-bugs|anchors\b")  # texts that are not in the project
-UNKNOWN = "D99"  # what tests call a requirement that does not exist
+ELSEWHERE = re.compile(r"\breference \d|policy-bugs|anchors\b")  # citations of texts that are not in the repository
+UNKNOWN = "D99"  # id that tests use for a requirement that does not exist
 
 
 def texts() -> dict[str, str]:
-    """What people wrote: every text file but locks and checksums."""
+    """Path and content of every text file that people write: all except lock files and checksums."""
     files = [path for path in cited.tracked() if path.suffix not in {".lock", ".sum", ".mod"}]
     return {str(path): (paths.ROOT / path).read_text(errors="replace") for path in files if path.suffix != ".png"}
 
 
 def test_every_cited_clause_exists() -> None:
-    """In comments, messages and documents, and in cases of the corpus."""
+    """Comments, messages, documents and cases of the corpus cite clauses of policies/clauses.yaml."""
     known = clauses.load().keys()
     by_corpus = {number for case in cases.corpus() for number in case.clauses}
     wrong = [
@@ -51,10 +51,10 @@ def test_every_cited_clause_exists() -> None:
         (BUG, {*catalogue.bugs(), *NO_BUGS}),
         (ELSEWHERE, set()),
     ],
-    ids=["requirements", "mutants", "bugs", "texts that are not here"],
+    ids=["requirements", "mutants", "bugs", "texts outside the repository"],
 )
 def test_every_cited_id_exists(pattern: re.Pattern[str], known: set[str]) -> None:
-    """A reader who meets an id finds it in the project."""
+    """A reader of an id finds its definition in the repository."""
     own = f"tests/unit/repo/{__name__.rpartition('.')[2]}.py"
     wrong = [
         f"{path}: {found}"
@@ -66,5 +66,5 @@ def test_every_cited_id_exists(pattern: re.Pattern[str], known: set[str]) -> Non
 
 
 def test_every_fault_is_a_requirement() -> None:
-    """A fault answers for the requirement of its id."""
+    """For the id of each fault there is a requirement, which the fault's case checks."""
     assert faults.load().keys() <= cited.known().keys()

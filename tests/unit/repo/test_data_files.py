@@ -1,4 +1,4 @@
-"""Data files that netproof reads go through one loader, and their types know what their schemas allow."""
+"""One loader reads all data files, and the fields of their types are the keys that their schemas allow."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_a_type_has_the_fields_of_its_schema(name: str) -> None:
 
 
 def test_every_table_fits_its_type() -> None:
-    """Each has rows."""
+    """Each table can be read, and has rows."""
     assert all((matrix.rows(), binaries.modules(), breaks.load(), mutants.load(), mutants.bugs(), gaps.known_gaps()))
     assert all((cases.aliases(), cited.by_tests()))
 
 
 def test_a_wrong_field_of_a_break_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A misspelt key does not lose half of a break."""
+    """A misspelt key is an error, so that no part of a break is ignored."""
     table = tmp_path / "breaks.yaml"
     table.write_text(breaks.TABLE.read_text().replace("  heal:", "  heel:", 1))
     monkeypatch.setattr(breaks, "TABLE", table)
@@ -77,7 +77,7 @@ def test_a_wrong_field_of_a_break_is_named_with_its_line(tmp_path: Path, monkeyp
 
 
 def test_no_other_module_parses_data_files() -> None:
-    """Only the loader knows TOML; what else is parsed as YAML is of Kubernetes, or what netproof wrote itself."""
+    """Only the loader parses TOML; other modules parse YAML of Kubernetes and files that netproof has written."""
     parsers = {
         "fixtures/kube/client.py": "manifests",
         "fixtures/kube/config.py": "kubeconfigs",

@@ -1,4 +1,4 @@
-"""Documents name what exists; tests/unit/repo/test_catalogue.py checks their links."""
+"""Paths, sessions and placeholders in documents exist; tests/unit/repo/test_catalogue.py checks their links."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ SESSIONS = set(re.findall(r"@nox\.session.*\ndef (\w+)", (paths.ROOT / "noxfile.
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_paths_exist(page: Path) -> None:
-    """Every path below a folder of the code that stands between backquotes exists."""
+    """Every path in backquotes that begins with a folder of the code exists."""
     assert [path for path in PATH.findall(page.read_text()) if not (paths.ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_sessions_exist(page: Path) -> None:
-    """Every session that a page starts is one of noxfile.py."""
+    """Every nox session that a page mentions is defined in noxfile.py."""
     assert set(re.findall(r"noxw? -s ([a-z_]+)", page.read_text())) <= SESSIONS
 
 
 def test_every_placeholder_of_faults_is_documented() -> None:
-    """A misspelled placeholder in faults.yaml has no row of the table in docs/add-a-fault.md."""
+    """Every placeholder in faults.yaml is a row of the table in docs/add-a-fault.md, so none is misspelt."""
     (rows,) = re.findall(r"\| placeholder .*?\n\n", (paths.ROOT / "docs" / "add-a-fault.md").read_text(), re.DOTALL)
     documented = set(re.findall(r"`\{([a-z_]+)\}`", rows))
     used = {

@@ -1,4 +1,4 @@
-"""What this repository promises of itself."""
+"""Rules for the files of the repository: sizes, docstrings, ids, imports, names."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 LONGEST_FUNCTION = 50
 LONGEST_MODULE = 400
 LONGEST_CASE = 12  # statements
-# In pods, where modules are top-level, and in an environment with np-guard's analyzer.
+# Modules that run elsewhere: in pods, where they are top-level, and in an environment with np-guard's analyzer.
 OTHER_ENVIRONMENTS = ("fixtures/probes/agent", "tests/differential/ask.py")
 FOLDERS = ("policies", "fixtures", "suites", "reports", "tests")
 
 
 def tracked(ending: str) -> list[Path]:
-    """The files git knows or would add, with an ending."""
+    """The files that git tracks or would add and whose names have an ending."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"*{ending}"]
     listed = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     return [paths.ROOT / name for name in listed.split() if (paths.ROOT / name).exists()]
@@ -47,25 +47,25 @@ def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def own(folder: Path) -> tuple[Path, ...]:
-    """The requirements that lie with a plugin."""
+    """The file of a plugin's own requirements; () if its folder has none."""
     return tuple(path for path in [folder / "requirements.yaml"] if path.is_file())
 
 
 def plugin_of(path: Path) -> Path | None:
-    """The folder of the plugin that a case lies with."""
+    """The folder of the plugin that has a case; None for a case of the suites."""
     folder = path.parent.parent
     return folder if folder.parent == catalogue.FOLDER and path.parent.name in {"cases", "chaos"} else None
 
 
 def cases() -> Iterator[tuple[Path, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """Every case, of the suites and of plugins."""
+    """Every case of the suites and of plugins, with its file."""
     for path in tracked(".py"):
         if path.is_relative_to(paths.ROOT / "suites") or plugin_of(path):
             yield from ((path, node) for node in functions(path) if node.name.startswith("test_"))
 
 
 def cited(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """The requirements a case's decorators name."""
+    """The ids of the requirements that a case's decorators cite."""
     return {
         argument.value
         for decorator in node.decorator_list
@@ -76,13 +76,13 @@ def cited(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
     }
 
 
-def test_the_fixtures_that_are_imported_are_ours() -> None:
-    """A distribution of the same name on PyPI does not get in the way."""
+def test_the_imported_fixtures_package_is_that_of_the_repository() -> None:
+    """A distribution with the name `fixtures`, which PyPI has, is not imported in its place."""
     assert fixtures.__file__ == str(paths.ROOT / "fixtures" / "__init__.py")
 
 
 def test_modules_and_functions_stay_small() -> None:
-    """No module above 400 lines, no function above 50."""
+    """No module has more than 400 lines, and no function more than 50."""
     long = [
         f"{path}: {n} lines" for path in tracked(".py") if (n := len(path.read_text().splitlines())) > LONGEST_MODULE
     ]
@@ -95,7 +95,7 @@ def test_modules_and_functions_stay_small() -> None:
 
 
 def test_every_case_cites_requirements_that_exist() -> None:
-    """A case without a requirement, or with an unknown one, answers for nothing; data files cite their own."""
+    """The verdict of a case without a known requirement would count for nothing; data files cite their own."""
     wrong = []
     for path, node in cases():
         folder = plugin_of(path)
@@ -107,7 +107,7 @@ def test_every_case_cites_requirements_that_exist() -> None:
 
 
 def test_every_requirement_has_a_case() -> None:
-    """A requirement nobody checks is an empty promise; a plugin's own are checked by its own cases."""
+    """Cases of the suites check the general requirements, and a plugin's cases check those of its folder."""
     by_data = (faults.load(), *(case.requirements for case in policy_cases.corpus()))
     checked = set().union(*(cited(node) for path, node in cases() if not plugin_of(path)), *by_data)
     assert requirements.load().keys() == checked
@@ -116,15 +116,15 @@ def test_every_requirement_has_a_case() -> None:
         assert requirements.load(own(folder)).keys() - requirements.load().keys() == checked
 
 
-def test_claims_rest_on_requirements_that_exist() -> None:
-    """Every claim about a plugin is answered by requirements that its runs have."""
+def test_claims_cite_requirements_that_exist() -> None:
+    """Every claim about a plugin cites requirements that are checked in runs with the plugin."""
     for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/claims.yaml")):
         known = requirements.load(own(folder))
         assert not [row.claim for row in claims.load(folder) if set(row.requirements) - known.keys()]
 
 
 def test_cases_read_as_sentences() -> None:
-    """Each has a docstring that is a sentence in the present tense, and a short body."""
+    """Each case has a docstring that is a sentence in the present tense, and a short body."""
     wrong = []
     for path, node in cases():
         doc = ast.get_docstring(node) or ""
@@ -135,8 +135,8 @@ def test_cases_read_as_sentences() -> None:
     assert not wrong
 
 
-def test_cases_fail_by_an_exception_of_their_own() -> None:
-    """No module of the suites asserts: a bare AssertionError is a fault of netproof, not of the plugin."""
+def test_cases_contain_no_assertions() -> None:
+    """A failed case raises Refuted: an AssertionError would be an error of netproof, not a failure of the plugin."""
     bare = [
         f"{path.relative_to(paths.ROOT)}:{node.lineno}"
         for path in tracked(".py")
@@ -148,7 +148,7 @@ def test_cases_fail_by_an_exception_of_their_own() -> None:
 
 
 def test_every_test_has_a_docstring() -> None:
-    """A test says what holds."""
+    """The docstring of a test states the checked behaviour."""
     tests = [path for path in tracked(".py") if path.name.startswith("test_")]
     bare = [
         f"{p.name}::{n.name}"
@@ -160,16 +160,16 @@ def test_every_test_has_a_docstring() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.known()))
-def test_every_plugin_folder_is_sound(name: str) -> None:
-    """cni.toml obeys its schema, its manifests exist, its audits answer for requirements."""
+def test_every_plugin_folder_is_valid(name: str) -> None:
+    """cni.toml conforms to its schema, its manifests exist, and its audits check existing requirements."""
     for variant in catalogue.known()[name]:
         plugin = catalogue.find(f"{name}:{variant}")
         assert audits.load(plugin).checks.keys() <= requirements.load(own(plugin.folder)).keys()
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.known("policy-engine")))
-def test_every_policy_engine_stands_beside_a_plugin(name: str) -> None:
-    """Each variant promises network-policy and declares a profile that there is, if any."""
+def test_every_policy_engine_can_be_added_to_a_plugin(name: str) -> None:
+    """Each variant of an engine has the feature network-policy and, if it declares a profile, an existing one."""
     for variant in catalogue.known("policy-engine")[name]:
         engine = catalogue.find(f"flannel:vxlan+{name}:{variant}").variant
         assert "network-policy" in engine.features
@@ -177,20 +177,20 @@ def test_every_policy_engine_stands_beside_a_plugin(name: str) -> None:
 
 
 def test_generic_code_names_no_plugin() -> None:
-    """What is known of a plugin lies in its folder; each exception has its reason."""
+    """Facts about a plugin are in its folder only; each exception below has its reason."""
     excepted = {
         ("fixtures/run/options.py", "flannel"): "the default of --cni",
         ("fixtures/providers/kind.py", "flannel"): "the example in the message about --image",
         ("fixtures/clusters/machine.py", "macvlan"): "a kind of link, as `ip link` calls it",
         ("fixtures/probes/agent/capture.py", "flannel"): "an encapsulation that captures recognise by its UDP port",
-        ("policies/ambiguities.py", "calico"): "a profile is called after the engine that answers like this",
-        ("policies/ambiguities.py", "kube-router"): "the same",
-        ("policies/strategies.py", "calico"): "a bug of the catalogue in tests/sensitivity",
+        ("policies/ambiguities.py", "calico"): "a profile has the name of an engine that behaves like this",
+        ("policies/ambiguities.py", "kube-router"): "a profile has the name of an engine that behaves like this",
+        ("policies/strategies.py", "calico"): "the name of a bug in tests/sensitivity/bugs.yaml",
     }
     names = {*catalogue.known(), *catalogue.known("policy-engine")} - {
         "bridge",
         "reference",
-    }  # these are words as well
+    }  # ordinary words, too
     generic = re.compile(r"fixtures/(?!cnis/[^/]+/|binaries/).*|(suites|reports|policies)/.*")
     found = {
         (str(path.relative_to(paths.ROOT)), name)
@@ -204,14 +204,14 @@ def test_generic_code_names_no_plugin() -> None:
 
 
 def test_every_program_is_pinned_with_checksums() -> None:
-    """Each module folder has go.mod and go.sum, and the version it reports is the one it requires."""
+    """The folder of each Go module has a go.sum, and a go.mod that requires a released version."""
     for module in binaries.modules().values():
         assert (module.folder / "go.sum").stat().st_size
         assert re.fullmatch(r"v\d+\.\d+\.\d+", module.version)
 
 
 def imported(path: Path) -> set[str]:
-    """The top-level names that a module imports, those of its own package and the standard library left out."""
+    """The top-level packages that a module imports, except those of netproof and of the standard library."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -222,12 +222,12 @@ def imported(path: Path) -> set[str]:
 
 
 def normalized(distribution: str) -> str:
-    """The name of a distribution as packaging compares it."""
+    """The normalized name of a distribution, by which packaging tools compare names."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def test_every_import_is_declared() -> None:
-    """What a module imports from elsewhere pyproject.toml names: it does not rest on what others bring along."""
+    """pyproject.toml names every imported distribution: none is installed only as a dependency of another one."""
     table = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())
     lines = [*table["project"]["dependencies"], *table["dependency-groups"]["dev"]]
     declared = {normalized(re.split(r"[^\w.-]", line, maxsplit=1)[0]) for line in lines}
@@ -243,7 +243,7 @@ def test_every_import_is_declared() -> None:
 
 
 def test_no_file_names_a_registry_host_or_a_machine_path() -> None:
-    """What is committed works everywhere."""
+    """Committed files work on every machine and with every registry mirror."""
     hosts = ("proxy.golang" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "pypi" + ".org")
     pattern = re.compile("|".join((*hosts, "/" + "root/", "/" + "work/")))
     texts = {path.relative_to(paths.ROOT): path.read_text(errors="replace") for path in tracked("") if path.is_file()}
