@@ -140,8 +140,8 @@ def namespace_from_label() -> None:
     """A label of a pod can replace its namespace."""
 
     def is_subject(policy: Object, pod: Object) -> bool:
-        said = objects.labels_of(pod).get("namespace", pod["metadata"]["namespace"])
-        same = policy["metadata"]["namespace"] == said
+        namespace = objects.labels_of(pod).get("namespace", pod["metadata"]["namespace"])
+        same = policy["metadata"]["namespace"] == namespace
         return same and SELECTS(policy["spec"].get("podSelector") or {}, objects.labels_of(pod))
 
     semantics.is_subject = is_subject
@@ -152,11 +152,11 @@ def one_name_for_all() -> None:
     """A pod label, a port name and a namespace label with the same text share one set."""
 
     def is_peer(peer: Object, policy: Object, pod: Object, store: Store) -> bool:
-        words = set(objects.labels_of(pod).values()) | set(
+        texts = set(objects.labels_of(pod).values()) | set(
             store.namespace_labels(pod["metadata"]["namespace"]).values()
         )
         selector = peer.get("podSelector") or {}
-        wanted = set((selector.get("matchLabels") or {}).values())
-        return bool(wanted & words) or IS_PEER(peer, policy, pod, store)
+        selected = set((selector.get("matchLabels") or {}).values())
+        return bool(selected & texts) or IS_PEER(peer, policy, pod, store)
 
     semantics.is_peer = is_peer
