@@ -1,4 +1,4 @@
-"""A web server that publishes files as a test wants: whole, cut off, slowly, elsewhere."""
+"""A web server of tests that publishes files: completely, interrupted, late, or at another address."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Publisher:
     Attributes:
         url: its address, without a slash at the end.
         files: path → content.
-        cuts: path → bytes after which each of its next transfers breaks off; one entry a transfer.
+        cuts: path → numbers of bytes after which the next transfers break off, one per transfer.
         redirects: path → address.
-        ranges: whether it can send the end of a file alone.
-        delay: seconds until it answers.
+        ranges: whether it supports Range headers.
+        delay: seconds before it answers.
         requests: (path, Range header) of every request, in order.
     """
 
@@ -39,9 +39,9 @@ class Publisher:
 def _handler(publisher: Publisher) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            path, asked = self.path, self.headers.get("Range", "")
-            publisher.requests.append((path, asked))
-            time.sleep(publisher.delay)  # the slowness that a test wants
+            path, requested = self.path, self.headers.get("Range", "")
+            publisher.requests.append((path, requested))
+            time.sleep(publisher.delay)  # the test sets it
             if path in publisher.redirects:
                 self.send_response(302)
                 self.send_header("Location", publisher.redirects[path])
@@ -49,18 +49,19 @@ def _handler(publisher: Publisher) -> type[http.server.BaseHTTPRequestHandler]:
             elif path not in publisher.files:
                 self.send_error(404)
             else:
-                self._send(path, publisher.files[path], asked)
+                self._send(path, publisher.files[path], requested)
 
-        def _send(self, path: str, content: bytes, asked: str) -> None:
-            begin = int(asked.removeprefix("bytes=").split("-")[0]) if asked and publisher.ranges else 0
+        def _send(self, path: str, content: bytes, requested: str) -> None:
+            partial = bool(requested) and publisher.ranges
+            begin = int(requested.removeprefix("bytes=").split("-")[0]) if partial else 0
             if begin >= len(content):
                 self.send_error(416)
                 return
-            self.send_response(206 if asked and publisher.ranges else 200)
+            self.send_response(206 if partial else 200)
             self.send_header("Content-Length", str(len(content) - begin))
             self.end_headers()
             rest = content[begin:]
-            if asked != "bytes=0-0" and publisher.cuts.get(path):
+            if requested != "bytes=0-0" and publisher.cuts.get(path):
                 rest = rest[: publisher.cuts[path].pop(0)]
             self.wfile.write(rest)
 
