@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
 from fixtures.probes import pods as probe_pods
+from fixtures.probes import sending
 from fixtures.probes.flows import to_pod
 from fixtures.probes.pods import PORTS, PodPlan
 from fixtures.testbed import address_reuse
 from fixtures.testbed.testbed import NAMESPACES
 from fixtures.waiting import NeverHappenedError
-from policies.flow import DENIED, Flow, NoServer, Target
+from policies import matrix
+from policies.flow import DENIED, MISDELIVERED, Flow, NoServer
 from reports.outcome import Inconclusive, Refuted
 from suites.support.bounds import within
-from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import with_probers
 
 if TYPE_CHECKING:
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
+    from suites.support.expect import Expect
 
 PATIENCE = 10.0  # seconds until a new pod's server listens, or a deleted pod's address is released; our patience
 REQUIRED = 5.0  # seconds until a pod with a reused address is reachable: the requirement
@@ -88,9 +90,10 @@ def test_nobody_else_answers_at_an_old_address(testbed: Testbed, expect: Expect,
     """A deleted pod's address does not answer; once it is allocated again, only the new pod answers."""
     plan, new = reused(testbed, expect, family)
     try:
-        for client in testbed.pods.values():
-            (row,) = testbed.probers[client.key].probe([Target("tcp", new.ip(family), PORTS[0])])[0]
-            require(row.identity in {"", new.key}, f"{client.key}: {row}")
+        flows = [to_pod(client, new, "tcp", PORTS[0], family) for client in testbed.pods]
+        seen = zip(flows, sending.observe(testbed.probers, flows), strict=True)
+        wrong = [matrix.Wrong(flow, row, MISDELIVERED) for flow, (row,) in seen if row.identity not in {"", new.key}]
+        expect.nothing(wrong, "another pod answers at the address")
     finally:
         probe_pods.remove(testbed.kube, [plan])
 
