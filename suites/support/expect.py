@@ -29,6 +29,10 @@ SERVERS = 4.0  # seconds for servers to answer on their own hosts, if flows have
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
 
 
+class WrongFlows(Refuted):
+    """Flows are wrong that were sent together with the controls of their servers."""
+
+
 @dataclass
 class Expect:
     """Assertions of a case; every method fails the case if its expectation does not hold.
@@ -64,7 +68,7 @@ class Expect:
             patience: seconds until they have to be right.
 
         Raises:
-            Inconclusive: a server does not answer on its own host.
+            Inconclusive: a server does not answer on its own host, and no flow is wrong whatever it would answer.
             ValueError: a server has no prober on its host.
         """
         __tracebackhide__ = True
@@ -76,8 +80,8 @@ class Expect:
         self.facts["attempts"] = max(self.facts.get("attempts", 0), judged.attempts)
         if judged.on_the_way:
             self.facts["on_the_way"] = judged.on_the_way[:SHOWN]
-        if judged.dead:
-            raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*judged.dead])}")
+        if judged.unknown:
+            raise Inconclusive(_silent(judged.dead))
         if judged.wrong:
             self._fail_flows(flows, judged)
         return judged.seconds
@@ -89,10 +93,11 @@ class Expect:
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
         evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
-        raise Refuted(
+        beside = f"\n\nBesides, {_silent(judged.dead)}" if judged.dead else ""
+        raise WrongFlows(
             f"{len(wrong)} of {len(flows)} flows are wrong, {judged.attempts} attempts in {judged.seconds:.1f} s:\n"
             + _first(lines)
-            + f"\n\n{shown.text()}",
+            + f"\n\n{shown.text()}{beside}",
             judged.during if all(of_time(item.why) for item in wrong) else None,
         )
 
@@ -100,7 +105,8 @@ class Expect:
     def answering(self, flows: Sequence[Flow], *, probers: Mapping[str, Prober] | None = None) -> Iterator[None]:
         """A result inside counts only if the servers of these flows answer on their own hosts afterwards.
 
-        For packets that are not sent by `flows`: single packets, transfers, connections that a pod opens.
+        For packets that are not sent by `flows`, which has controls of its own: single packets, transfers, connections
+        that a pod opens.
 
         Raises:
             Inconclusive: one does not.
@@ -109,6 +115,8 @@ class Expect:
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows)
         try:
             yield
+        except WrongFlows:
+            raise
         except Refuted:
             _require_servers(batch)
             raise
@@ -170,7 +178,7 @@ def _refuted_before(error: BaseException) -> Refuted | None:
 def _require_servers(batch: judging.Batch) -> None:
     __tracebackhide__ = True
     if not batch.alive_within(SERVERS):
-        raise Inconclusive(f"probe servers do not answer on their own hosts: {_first([*batch.dead()])}")
+        raise Inconclusive(_silent(batch.dead()))
 
 
 def require(holds: object, otherwise: str) -> None:
@@ -181,6 +189,10 @@ def require(holds: object, otherwise: str) -> None:
     __tracebackhide__ = True
     if not holds:
         raise Refuted(otherwise)
+
+
+def _silent(dead: Sequence[str]) -> str:
+    return f"probe servers do not answer on their own hosts: {_first([*dead])}"
 
 
 def _first(lines: list[str]) -> str:

@@ -177,7 +177,7 @@ def _killing_cases(pool: WorkspacePool, batch: Sequence[Case], mutant: Mutant) -
         return run_case(workspace, case, judge)[-1]
 
     results = pool.run(batch, last_state, f"{mutant.id}: cases")
-    killing = [(case, state) for case, state in results if not state.dead and state.wrong]
+    killing = [(case, state) for case, state in results if state.found]
     expected = set(mutant.requirements)
     return sorted(killing, key=lambda row: not expected & set(row[0].requirements))
 
