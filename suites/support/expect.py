@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fixtures.probes import judging
+from fixtures.probes.judging import DeadServerError
 from fixtures.probes.prober import DENY_TIMEOUT
 from fixtures.probes.settling import PATIENCE, settle
+from fixtures.probes.stream import StreamBrokenError
 from fixtures.waiting import PluginNotReadyError
 from policies import matrix
 from policies.flow import of_time
@@ -148,11 +150,12 @@ class Expect:
 def refuted_by_plugin() -> Iterator[None]:
     """What inside is the plugin's failure refutes the case's requirement, although another error was raised.
 
-    That is an agent that does not become ready again, a pod that gets no network, and whatever went wrong while a case
-    cleaned up after its requirement had been refuted.
+    That is an agent that does not become ready again, and a pod that gets no network.  An error while a case cleans up
+    does not replace its verdict, and a probe that is gone or silent on its own host is a control that failed.
 
     Raises:
-        Refuted: in these cases.
+        Refuted: the plugin failed, or had failed before the error.
+        Inconclusive: a probe does not work, or the case was inconclusive before the error.
     """
     __tracebackhide__ = True
     try:
@@ -162,15 +165,20 @@ def refuted_by_plugin() -> Iterator[None]:
     except PluginNotReadyError as error:
         raise Refuted(str(error), error.during) from error
     except Exception as error:
-        if refuted := _refuted_before(error):
-            raise Refuted(f"{refuted}\nAfter that: {error}", refuted.during) from error
+        verdict = _verdict_before(error)
+        if isinstance(verdict, Refuted):
+            raise Refuted(f"{verdict}\nAfter that: {error}", verdict.during) from error
+        if verdict:
+            raise Inconclusive(f"{verdict}\nAfter that: {error}") from error
+        if isinstance(error, DeadServerError | StreamBrokenError):
+            raise Inconclusive(str(error)) from error
         raise
 
 
-def _refuted_before(error: BaseException) -> Refuted | None:
-    """The refutation that was on its way when an error was raised in its stead."""
+def _verdict_before(error: BaseException) -> Refuted | Inconclusive | None:
+    """The verdict that was on its way when an error was raised in its stead."""
     before = error.__context__
-    while before is not None and not isinstance(before, Refuted):
+    while before is not None and not isinstance(before, Refuted | Inconclusive):
         before = before.__context__
     return before
 

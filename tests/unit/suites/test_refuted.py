@@ -11,17 +11,25 @@ import pytest
 from fixtures.cnis import agents
 from fixtures.errors import NetproofError
 from fixtures.probes import pods
+from fixtures.probes.fake import FakeNetwork
+from fixtures.probes.judging import DeadServerError
+from fixtures.probes.stream import StreamBrokenError
 from fixtures.waiting import NeverHappenedError, PluginNotReadyError
 from fixtures.workspaces import fake
 from policies import cases
 from policies.families import Family
 from reports.outcome import Inconclusive, Refuted
 from suites.networkpolicy import test_corpus as corpus
-from suites.support.expect import refuted_by_plugin
+from suites.services import test_endpoints
+from suites.support.expect import Expect, refuted_by_plugin
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fixtures.cnis.catalogue import Agent
     from fixtures.kube.client import Kube
+    from fixtures.testbed.services import Services
+    from fixtures.testbed.testbed import Testbed
     from fixtures.workspaces.workspace import Workspace
     from policies.cases import Case
 
@@ -41,8 +49,32 @@ def test_an_error_while_cleaning_up_excuses_nothing() -> None:
     assert caught.value.during == (1.0, 2.0)
     with pytest.raises(Inconclusive), refuted_by_plugin():
         fail(Refuted("wrong source"), Inconclusive("the server is dead"))
+    with pytest.raises(Inconclusive, match=r"dead\nAfter that: the capture"), refuted_by_plugin():
+        fail(Inconclusive("the server is dead"), NetproofError("the capture does not end"))
     with pytest.raises(NetproofError), refuted_by_plugin():
         fail(NetproofError("ours"))
+
+
+@pytest.mark.parametrize("error", [DeadServerError("no control"), StreamBrokenError("The probe is gone.")])
+def test_a_probe_that_does_not_work_makes_a_case_inconclusive(error: NetproofError) -> None:
+    """Also where a case reads results, or requests something, without Expect; a refutation before it stays."""
+    with pytest.raises(Inconclusive, match=str(error)), refuted_by_plugin():
+        raise error
+    with pytest.raises(Refuted, match="wrong source"), refuted_by_plugin():
+        fail(Refuted("wrong source"), error)
+
+
+def test_a_client_that_is_gone_makes_a_refusal_inconclusive(tmp_path: Path) -> None:
+    """D31 reads what its clients observe by itself."""
+    network = FakeNetwork({"x/a": ["10.0.0.1"]}, gone={"x/a"})
+    client = SimpleNamespace(key="x/a")
+    testbed = SimpleNamespace(probers=network.probers(), pods={"x/a": client}, hosts={})
+    services = cast("Services", SimpleNamespace(cluster_ip=lambda *_: "10.96.0.1"))
+    bed = cast("Testbed", testbed)
+    with pytest.raises(Inconclusive, match="The probe in x/a is gone"), refuted_by_plugin():
+        test_endpoints.test_a_service_without_endpoints_refuses_at_once(
+            bed, Expect(bed, {}, tmp_path), services, Family.IPV4
+        )
 
 
 @pytest.mark.parametrize(("reason", "by_plugin"), [("FailedCreatePodSandBox", True), ("FailedMount", False)])
