@@ -15,7 +15,6 @@ from fixtures.probes.settling import PATIENCE, settle
 from fixtures.probes.stream import StreamBrokenError
 from fixtures.waiting import PluginNotReadyError
 from policies import matrix
-from policies.flow import of_time
 from reports import evidence
 from reports.outcome import Inconclusive, Refuted
 
@@ -100,7 +99,7 @@ class Expect:
             f"{len(wrong)} of {len(flows)} flows are wrong, {judged.attempts} attempts in {judged.seconds:.1f} s:\n"
             + _first(lines)
             + f"\n\n{shown.text()}{beside}",
-            judged.during if all(of_time(item.why) for item in wrong) else None,
+            judged.of_time,
         )
 
     @contextmanager
@@ -134,7 +133,7 @@ class Expect:
         self.facts["attempts"] = settled.attempts
         if settled.on_the_way:
             self.facts["on_the_way"] = settled.on_the_way[:SHOWN]
-        self.nothing(settled.wrong, what, settled.during)
+        self.nothing(settled.wrong, what, None if settled.lasting else settled.during)
         return settled.seconds
 
     def nothing(self, findings: Iterable[object], what: str, during: tuple[float, float] | None = None) -> None:
