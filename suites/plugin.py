@@ -18,6 +18,7 @@ from fixtures.waiting import NeverHappenedError
 from reports import evidence, replay
 from reports.plugin import FACTS, KNOWN
 from suites.support.expect import Expect, refuted_by_plugin
+from suites.support.proxies import beside_working_proxies
 from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
 
 if TYPE_CHECKING:
@@ -99,10 +100,16 @@ def _labels(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
-def pytest_runtest_call() -> Generator[None, None, None]:
-    """A plugin that worked when the cluster came up and no longer does has failed; trylast: lateness may excuse it."""
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A plugin that worked when the cluster came up and no longer does has failed; trylast: lateness may excuse it.
+
+    Cases that need Services have kube-proxy as their control.
+    """
     __tracebackhide__ = True
-    with refuted_by_plugin():
+    testbed = item.config.stash.get(TESTBED, None)
+    of_services = any("services" in mark.args for mark in item.iter_markers("needs"))
+    control = beside_working_proxies(testbed.kube) if testbed and of_services else contextlib.nullcontext()
+    with refuted_by_plugin(), control:
         yield
 
 

@@ -10,6 +10,8 @@ import pytest
 from fixtures.cnis.node_state import Finding
 from fixtures.testbed import dns
 from fixtures.testbed.testbed import NAMESPACES
+from fixtures.waiting import NeverHappenedError, PluginNotReadyError
+from reports.outcome import Inconclusive
 from suites.support.marks import needs, requirement
 
 if TYPE_CHECKING:
@@ -27,7 +29,12 @@ PATIENCE = 15.0  # seconds; our patience until CoreDNS has seen Services created
 @pytest.fixture
 def server(testbed: Testbed, family: str) -> str:
     """The DNS Service's address of a family; looked up per case, so that CoreDNS starts under the case's lock."""
-    servers = dns.servers(testbed)
+    try:
+        servers = dns.servers(testbed)
+    except PluginNotReadyError:
+        raise
+    except NeverHappenedError as error:
+        raise Inconclusive(f"there is no DNS server to query: {error}") from error
     if family not in servers:  # kubeadm's has one address in dual stack, too
         state = f"has an address of {' and '.join(servers)} only" if servers else "does not exist"
         pytest.skip(f"the Service kube-dns in kube-system {state}")
