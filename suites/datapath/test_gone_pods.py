@@ -94,7 +94,7 @@ def create_and_delete(testbed: Testbed, lifecycles: Sequence[Lifecycle] = LIFECY
             try:
                 churn.delete()
             except NeverHappenedError as error:
-                raise Refuted(f"deleted pods do not end: {error}") from error
+                raise Refuted(f"deleted pods do not end: {error}", error.during) from error
 
 
 def left_behind(testbed: Testbed, before: Before) -> Iterator[Finding]:

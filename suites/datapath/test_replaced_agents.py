@@ -64,9 +64,9 @@ def test_replacing_an_agent_interrupts_nothing(testbed: Testbed, expect: Expect,
             agents.replace(testbed.kube, agent, testbed.nodes[0], len(testbed.nodes))
         waiting.observe(OBSERVED)
     interrupted = [
-        Finding(flow.client, f"{flow.kind} to {flow.host}", f"answers within {LONGEST:g} s", f"{flow.longest} s")
+        Finding(flow.client, f"{flow.kind} to {flow.host}", "one connection", f"{flow.broken} ended")
         for flow in flows
-        if flow.broken or not flow.answered
+        if flow.broken  # a late machine ends none
     ]
     first, second = pods_of_two_nodes(testbed)
     udp = [to_pod(a.key, b, "udp", PORTS[2], family) for a, b in ((first, second), (second, first))]

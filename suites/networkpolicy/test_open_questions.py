@@ -13,7 +13,6 @@ from policies import serialization
 from policies.ambiguities import Ambiguity
 from policies.flow import ANY, CONNECTED, Flow, Target
 from policies.model import NAMESPACE_LABEL
-from suites.support.expect import require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
     PATIENCE,
@@ -32,21 +31,29 @@ if TYPE_CHECKING:
     from policies.families import Family
     from suites.support.expect import Expect
 
+ANSWER = {True: "yes", False: "no"}
 HOSTS = {"namespaceSelector": {"matchLabels": {NAMESPACE_LABEL: HOST_NAMESPACE}}}
 
 
-def gets_through(expect: Expect, source: ProbePod, server: ProbePod, target: Target) -> bool:
-    """Whether a flow to a working server connects."""
-    flow = Flow(source.key, server.key, target, outcome=ANY, server=server.key)
+def require_declared(expect: Expect, ambiguity: Ambiguity, flow: Flow, *, through: bool) -> None:
+    """Report how an engine resolves an ambiguity; fail if it declares otherwise.
+
+    Args:
+        expect: the expectations of the case.
+        ambiguity: the ambiguity.
+        flow: a flow to a working server that shows it, with the outcome ANY.
+        through: the answer that it means if the flow gets through; the other one if it does not.
+    """
+    prober, declared = expect.testbed.probers[flow.source], profile_of(expect.testbed.cni).get(ambiguity)
+
+    def otherwise() -> list[str]:
+        connected = prober.probe([flow.target])[0][0].outcome == CONNECTED
+        yes = connected is through
+        expect.facts[ambiguity] = ANSWER[yes]
+        return [] if declared in {None, yes} else [f"declared {ANSWER[declared]}, observed {ANSWER[yes]}"]
+
     with expect.answering([flow]):
-        return expect.testbed.probers[source.key].probe([target])[0][0].outcome == CONNECTED
-
-
-def require_declared(testbed: Testbed, expect: Expect, ambiguity: Ambiguity, *, yes: bool) -> None:
-    """Report how an engine resolves an ambiguity; fail if it declares otherwise."""
-    expect.facts[ambiguity] = "yes" if yes else "no"
-    declared = profile_of(testbed.cni).get(ambiguity, yes)
-    require(yes is declared, f"{ambiguity}: declared {'yes' if declared else 'no'}, observed {'yes' if yes else 'no'}")
+        expect.nothing_soon(otherwise, ambiguity, patience=PATIENCE)
 
 
 def host_of_another_node(testbed: Testbed, pod: ProbePod) -> ProbePod:
@@ -67,8 +74,8 @@ def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect
     closed = serialization.of(HOST_NAMESPACE, "hosts", {"podSelector": {}, "policyTypes": ["Ingress"]})
     with enforced(testbed, closed, policy("witness", allow_ingress_from(witness))):
         expect.flows([denied(client, witness, family)], patience=PATIENCE)
-        through = gets_through(expect, client, host, Target("tcp", host.ip(family), HOST_PORTS[0]))
-    require_declared(testbed, expect, Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS, yes=not through)
+        flow = Flow(client.key, host.key, Target("tcp", host.ip(family), HOST_PORTS[0]), outcome=ANY, server=host.key)
+        require_declared(expect, Ambiguity.HOST_NETWORK_PODS_ARE_SUBJECTS, flow, through=False)
 
 
 @requirement("P22")
@@ -88,8 +95,8 @@ def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, f
         source, server, target = subject, host, Target("tcp", host.ip(family), HOST_PORTS[0])
     with enforced(testbed, policy("hosts", spec)):
         expect.flows([witness], patience=PATIENCE)
-        through = gets_through(expect, source, server, target)
-    require_declared(testbed, expect, Ambiguity.HOST_NETWORK_PODS_ARE_PEERS, yes=through)
+        flow = Flow(source.key, server.key, target, outcome=ANY, server=server.key)
+        require_declared(expect, Ambiguity.HOST_NETWORK_PODS_ARE_PEERS, flow, through=True)
 
 
 @requirement("P45")
@@ -100,6 +107,6 @@ def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, fa
     client, server = pods_on_two_nodes(testbed)
     with enforced(testbed, policy("pinged", allow_ingress_from(server))):
         expect.flows([denied(client, server, family)], patience=PATIENCE)
-        through = gets_through(expect, client, server, Target("icmp", server.ip(family), 0))
+        flow = Flow(client.key, server.key, Target("icmp", server.ip(family), 0), outcome=ANY, server=server.key)
+        require_declared(expect, Ambiguity.ICMP_PASSES, flow, through=True)
     expect.flows([allowed(client, server, family)], patience=PATIENCE)
-    require_declared(testbed, expect, Ambiguity.ICMP_PASSES, yes=through)

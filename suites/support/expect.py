@@ -136,6 +136,16 @@ class Expect:
         self.nothing(settled.wrong, what, None if settled.lasting else settled.during)
         return settled.seconds
 
+    def control(self, look: Callable[[], Sequence[object]], what: str, *, patience: float = PATIENCE) -> None:
+        """A check that has no findings, twice in a row, before a case changes anything; see nothing_soon.
+
+        Raises:
+            Inconclusive: it has.
+        """
+        __tracebackhide__ = True
+        if found := settle(look, patience=patience).wrong:
+            raise Inconclusive(f"{what}: {_first([str(finding) for finding in found])}")
+
     def nothing(self, findings: Iterable[object], what: str, during: tuple[float, float] | None = None) -> None:
         """There are no findings; during: the monotonic times of the check, if a late machine may explain findings."""
         __tracebackhide__ = True
