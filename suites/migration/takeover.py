@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from fixtures.cnis.plugin import Plugin
+    from fixtures.probes.judging import Answers, Judged
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
     from policies.flow import Flow
@@ -85,34 +86,46 @@ class Takeover:
             except NeverHappenedError as error:
                 self.lines.append(f"A pod does not start: {error}")
 
-    def log_reachability(self, when: str) -> Sequence[Wrong]:
-        """Log the stable reachability of pods, counted by their age and node; return the wrong flows."""
+    def log_reachability(self, when: str) -> None:
+        """Log the stable reachability of pods, counted by their age and node, whatever it is."""
         with with_probers(self.testbed, *self.later) as probers:
-            pods = [*self.testbed.pods.values(), *self.later]
-            flows = [
-                to_pod(client.key, server, "tcp", PORTS[0], family)
-                for family in self.testbed.topology.families
-                for client, server in itertools.permutations(pods, 2)
-            ]
-            batch = judging.Batch(probers, flows)
+            batch = judging.Batch(probers, self._flows())
             last = judging.Answers()
 
-            def probe() -> set[Flow] | set[str]:
+            def probe() -> set[Flow | str]:
                 nonlocal last
                 last = batch.ask()
-                return set(last.dead) or {row.expected for row in last.wrong}
+                return {*last.dead, *(row.expected for row in last.found)}
 
             try:
                 waiting.unchanging(probe, f"nothing changing {when}", patience=PATIENCE)
             except NeverHappenedError as error:
                 self.lines.append(f"{error} The last result follows.")
-        if last.dead:
-            raise Inconclusive(f"probe servers do not answer on their own hosts: {'; '.join(last.dead)}")
-        self.lines.append(f"\n{when}:")
-        self.lines += self._counted(flows, last.wrong) + [f"  {line}" for line in self.shared()]
-        return last.wrong
+        self._log(when, batch.flows, last)
 
-    def _counted(self, flows: list[Flow], wrong: Sequence[Wrong]) -> list[str]:
+    def settled_reachability(self, when: str) -> Judged:
+        """Log the reachability of pods, and return it: right twice in a row, or wrong when patience ends."""
+        with with_probers(self.testbed, *self.later) as probers:
+            batch = judging.Batch(probers, self._flows())
+            judged = judging.settle(batch, patience=PATIENCE)
+        self._log(when, batch.flows, judged)
+        return judged
+
+    def _flows(self) -> list[Flow]:
+        pods = [*self.testbed.pods.values(), *self.later]
+        return [
+            to_pod(client.key, server, "tcp", PORTS[0], family)
+            for family in self.testbed.topology.families
+            for client, server in itertools.permutations(pods, 2)
+        ]
+
+    def _log(self, when: str, flows: Sequence[Flow], seen: Answers) -> None:
+        if seen.unknown:
+            raise Inconclusive(f"probe servers do not answer on their own hosts: {'; '.join(seen.dead)}")
+        self.lines.append(f"\n{when}:")
+        self.lines += self._counted(flows, seen.wrong) + [f"  {line}" for line in (*seen.dead, *self.shared())]
+
+    def _counted(self, flows: Sequence[Flow], wrong: Sequence[Wrong]) -> list[str]:
         late = {pod.key for pod in self.later}
         node = {pod.key: pod.node for pod in (*self.testbed.pods.values(), *self.later)}
         all_of, right, why = Counter[str](), Counter[str](), defaultdict[str, Counter[str]](Counter)
@@ -140,19 +153,27 @@ class Takeover:
         return [f"{ip} belongs to {' and '.join(keys)}" for ip, keys in sorted(owners.items()) if len(keys) > 1]
 
     def recreate_pods(self) -> None:
-        """Recreate every pod, so that the current plugin sets up its network."""
+        """Recreate every pod, so that the current plugin sets up its network.
+
+        Raises:
+            Refuted: a pod does not end, or does not start.
+            Inconclusive: a server does not answer on its own host.
+        """
         testbed = self.testbed
         testbed.forget_probers()
-        self.clear()
         planned = [plan for plan in plans(testbed.nodes, captures=True) if not plan.host_network]
-        probe_pods.remove(testbed.kube, planned)
         try:
+            self.clear()
+            probe_pods.remove(testbed.kube, planned)
             pods = probe_pods.create(testbed.kube, planned)
         except NeverHappenedError as error:
-            raise Refuted(f"recreated pods do not start: {error}", error.during) from error
+            raise Refuted(f"pods cannot be created again: {error}", error.during) from error
         testbed.pods.clear()
         testbed.pods |= {pod.key: pod for pod in pods}
-        wait_until_all_answer(testbed)
+        try:
+            wait_until_all_answer(testbed)
+        except NeverHappenedError as error:
+            raise Inconclusive(str(error)) from error
         self.lines.append("Every pod was recreated.")
 
     def clear(self) -> None:

@@ -75,7 +75,7 @@ def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], whic
     """Recreate every pod; then all reach each other, and leftovers of the previous plugin are listed."""
     __tracebackhide__ = True
     takeover.recreate_pods()
-    wrong = takeover.log_reachability("with every pod recreated")
+    judged = takeover.settled_reachability("with every pod recreated")
     now = replacing.traces(takeover.testbed.cluster, takeover.testbed.nodes)
     left = {node: sorted(before[node] & now[node]) for node in before}
     takeover.lines.append("\nLeft by the previous plugin:")
@@ -83,7 +83,9 @@ def finish(takeover: Takeover, expect: Expect, before: dict[str, set[str]], whic
     expect.facts["left"] = {node: len(lines) for node, lines in left.items()}
     evidence.attach_text(which, "\n".join(takeover.lines), expect.evidence)
     expect.facts["seen"] = takeover.lines
-    expect.nothing([*wrong, *takeover.shared()], "with every pod recreated, pods do not reach each other")
+    shared = takeover.shared()
+    during = None if shared else judged.of_time
+    expect.nothing([*judged.wrong, *shared], "with every pod recreated, pods do not reach each other", during)
 
 
 def with_mistakes(takeover: Takeover, target: Plugin) -> None:
