@@ -11,15 +11,18 @@ import pytest
 from fixtures import waiting
 from fixtures.clusters.protocol import NODE_COMMANDS, run_on
 from fixtures.cnis import agents, health
+from fixtures.cnis.health import RESTART
 from fixtures.cnis.node_state import Finding
 from fixtures.probes.pods import is_ready
 from fixtures.probes.settling import settle
 from suites.support.marks import disturbs, needs, requirement
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from fixtures.cnis.catalogue import Agent
+    from fixtures.cnis.health import Trouble
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
@@ -28,6 +31,7 @@ WINDOW = 1.0  # seconds over which it is measured
 IDLE_PATIENCE = 15.0  # seconds until an agent is idle; our patience: it may have just started
 TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f1,14,15 /proc/$pid/stat"
 READY_PATIENCE = 30.0  # seconds until a Deployment's pods are ready; our patience, images are on the nodes already
+PROBED = 30.0  # seconds before a kubelet kills an agent in which its probes fail: three, ten seconds apart, by default
 PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
 
 
@@ -36,12 +40,30 @@ def test_agents_run_without_restarts_or_errors(testbed: Testbed, expect: Expect,
     """Every agent is ready on every node, and has neither restarted nor logged an error unless a case caused it."""
     if not testbed.cni.agents:
         pytest.skip(f"{testbed.cni} has no agents")
-    findings = []
+    expect.nothing_soon(lambda: list(unready_agents(testbed)), "agents are not ready")
+    troubles = health.not_caused_by_cases(out, health.troubles(testbed.kube, testbed.cni.agents))
+    during = when_killed(testbed, troubles)
+    expect.nothing([trouble.finding() for trouble in troubles], "agents are not healthy", during)
+
+
+def unready_agents(testbed: Testbed) -> Iterator[Finding]:
+    """The agents that are not ready on a node."""
     for agent in testbed.cni.agents:
         ready = {pod["spec"]["nodeName"] for pod in agents.pods(testbed.kube, agent) if is_ready(pod)}
-        findings += [Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready]
-    troubles = health.not_caused_by_cases(out, health.troubles(testbed.kube, testbed.cni.agents))
-    expect.nothing([*findings, *(trouble.finding() for trouble in troubles)], "agents are not healthy")
+        yield from (Finding(node, agent.name, "ready", "not ready") for node in testbed.nodes if node not in ready)
+
+
+def when_killed(testbed: Testbed, troubles: Sequence[Trouble]) -> tuple[float, float] | None:
+    """The monotonic times in which a late machine may have let probes of the kubelet fail, so that it killed agents.
+
+    None if there is trouble that this does not explain.
+    """
+    killed = health.killed(testbed.kube, testbed.cni.agents)
+    if not troubles or any(trouble.what != RESTART or trouble.pod not in killed for trouble in troubles):
+        return None
+    monotonic = time.monotonic() - time.time()
+    ends = [killed[trouble.pod] + monotonic for trouble in troubles]
+    return min(ends) - PROBED, max(ends)
 
 
 @requirement("D63")
