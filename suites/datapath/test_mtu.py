@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
+BRIDGE = "cni0"
 IPV6_MORE = 20  # bytes by which an IPv6 header is larger than IPv4's, if the outer packet is IPv6
 
 
@@ -75,19 +76,22 @@ def test_a_larger_packet_is_refused_at_once(testbed: Testbed, expect: Expect, fa
 @requirement("D57")
 @needs(NODE_COMMANDS, DECLARED_ENCAPSULATION)
 def test_bridge_and_ports_have_the_pod_mtu(testbed: Testbed, expect: Expect) -> None:
-    """The pod bridge, all its ports and the pods have the MTU that the encapsulation leaves."""
+    """The pods, and the pod bridge and its ports if the plugin has one, have the MTU that the encapsulation leaves."""
     expected = expect.facts["mtu"] = min(room(testbed, family) for family in testbed.topology.families)
-    findings = []
-    checked = 0
-    for name, state in testbed.snapshot().nodes.items():
-        for link in state.table("links"):
-            if "cni0" in {link["ifname"], link.get("master")}:
-                checked += 1
-                if link["mtu"] != expected:
-                    findings.append(Finding(name, f"MTU of {link['ifname']}", str(expected), str(link["mtu"])))
-    for key in testbed.pods:
-        checked += 1
-        if (mtu := testbed.probers[key].mtu()) != expected:
-            findings.append(Finding(key, "MTU of its eth0", str(expected), str(mtu)))
-    expect.facts["interfaces"] = checked
-    expect.nothing(findings, "links have another MTU")
+    links = [
+        (name, link["ifname"], link["mtu"])
+        for name, state in testbed.snapshot().nodes.items()
+        for link in state.table("links")
+        if BRIDGE in {link["ifname"], link.get("master")}
+    ]
+    pods = [(key, "its eth0", testbed.probers[key].mtu()) for key in testbed.pods]
+    expect.facts["interfaces"] = len(links) + len(pods)
+    bridged = {name for name, link, _ in links if link == BRIDGE}
+    declared = "cni0-bridge" in testbed.cni.variant.features
+    missing = [Finding(node, BRIDGE, "a bridge", "none") for node in testbed.nodes if declared and node not in bridged]
+    wrong = [
+        Finding(where, f"MTU of {link}", str(expected), str(mtu))
+        for where, link, mtu in (*links, *pods)
+        if mtu != expected
+    ]
+    expect.nothing([*missing, *wrong], "links have another MTU")
