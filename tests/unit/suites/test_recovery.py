@@ -12,8 +12,11 @@ from fixtures.cnis import catalogue as plugins
 from fixtures.faults import catalogue, injection
 from fixtures.faults.catalogue import Recovery, Remedy
 from fixtures.faults.experiment import Experiment
+from fixtures.probes.fake import FakeNetwork, closed
+from policies.flow import Flow, Target
 from reports.outcome import Inconclusive, Refuted
 from suites.chaos import test_faults as suite
+from suites.support import expect as expectations
 from suites.support.expect import Expect
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401
     """A function that runs the case of a fault with the course of an experiment that its caller chooses."""
     monkeypatch.setattr(injection, "placeholders", lambda *_: {})
     monkeypatch.setattr(Experiment, "matrix", lambda _: [])
-    monkeypatch.setattr(Experiment, "wait", lambda *_: True)
+    monkeypatch.setattr(Expect, "flows", lambda *_, **__: 0.0)
 
     def function(variant: str, fault: str, **course: object) -> Expect:
         def experiment(one: Experiment, _: object) -> None:
@@ -92,3 +95,22 @@ def test_a_fault_fails_if_something_remains_crashes_or_takes_too_long(run: Any, 
     for part in [name for name in course if course[name].by is Remedy.UNAIDED]:
         with pytest.raises(Refuted, match=f"recovery of {part} without intervention took"):
             run(variant, fault, **{**course, part: Recovery(Remedy.UNAIDED, math.inf)})
+
+
+@pytest.mark.parametrize(("dead", "verdict"), [({}, Refuted), ({"x/b": "timeout"}, Inconclusive)])
+def test_traffic_that_is_wrong_before_the_fault_is_the_plugins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: dict[str, str], verdict: type[Exception]
+) -> None:
+    """Nothing is broken yet; only a dead server leaves it open."""
+    network = FakeNetwork({"x/a": ["10.0.0.1"], "x/b": ["10.0.0.2"]}, closed(("x/a", "x/b")), dead)
+    flow = Flow("x/a", "x/b", Target("tcp", "10.0.0.2", 80), identities=frozenset({"x/b"}))
+    monkeypatch.setattr(Experiment, "matrix", lambda _: [flow])
+    monkeypatch.setattr(suite, "PATIENCE", 0.0)
+    monkeypatch.setattr(expectations, "SERVERS", 0.1)
+    topology = SimpleNamespace(families=("ipv4",))
+    cni = plugins.find("flannel:vxlan")
+    made = SimpleNamespace(nodes=("node1", "node2"), topology=topology, cni=cni, probers=network.probers())
+    testbed = cast("Testbed", made)
+    fault = next(iter(catalogue.load().values()))
+    with pytest.raises(verdict, match="x/b"):
+        suite.test_a_fault_recovers_as_known(testbed, Expect(testbed, {}, tmp_path), fault, tmp_path)
