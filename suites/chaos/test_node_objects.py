@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents, install
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 PATIENCE = 30.0  # seconds until an agent has annotated its Node or crashed; our patience, it takes about two
+EVERY = 0.3  # seconds between the polls that see a controller annotate a Node again; three of them
 KEPT = "netproof.invalid/annotated"  # with one annotation, the map that agents write to exists
 
 
@@ -34,10 +37,18 @@ def annotate(testbed: Testbed, node: str, changed: dict[str, str | None]) -> Non
 
 @contextmanager
 def without_annotations(testbed: Testbed, node: str) -> Iterator[None]:
-    """Remove all annotations of a Node for the duration of a block."""
+    """Remove all annotations of a Node for the duration of a block.
+
+    Raises:
+        pytest.skip.Exception: a program of the cluster annotates it again at once, as the TTL controller does.
+    """
     before = annotated(testbed, node)
     annotate(testbed, node, dict.fromkeys(before))
     try:
+        what = f"annotations of {node} that stay removed"
+        again = waiting.unchanging(lambda: sorted(annotated(testbed, node)), what, patience=PATIENCE, every=EVERY)
+        if again:
+            pytest.skip(f"no agent meets a Node without annotations here: {', '.join(again)} is back at once")
         yield
     finally:
         annotate(testbed, node, {**before, KEPT: "yes"})
