@@ -30,7 +30,7 @@ BUSY = 0.5  # share of one CPU above which an idle agent is spinning
 WINDOW = 1.0  # seconds over which it is measured
 IDLE_PATIENCE = 15.0  # seconds until an agent is idle; our patience: it may have just started
 TICKS = "pid=$(pgrep -xo {name}) && cut -d' ' -f1,14,15 /proc/$pid/stat"
-READY_PATIENCE = 30.0  # seconds until a Deployment's pods are ready; our patience, images are on the nodes already
+READY = 30.0  # seconds until a Deployment's pods are ready: the requirement; images are on the nodes already
 PROBED = 30.0  # seconds before a kubelet kills an agent in which its probes fail: three, ten seconds apart, by default
 PER_SECOND = 100  # clock ticks, the same on every Linux that Kubernetes runs on
 
@@ -76,7 +76,7 @@ def test_what_comes_with_the_agents_gets_ready(testbed: Testbed, expect: Expect)
     def unready() -> list[Finding]:
         return [finding for item in deployments for finding in _unready(testbed, item["metadata"])]
 
-    expect.nothing_soon(unready, "Deployments of the plugin are not ready", patience=READY_PATIENCE)
+    expect.nothing_soon(unready, "Deployments of the plugin are not ready", patience=READY)
 
 
 def _unready(testbed: Testbed, metadata: dict[str, str]) -> list[Finding]:

@@ -29,7 +29,7 @@ PORTS = "ip -o link show master cni0 2>/dev/null | wc -l"
 ROUNDS = 2  # with the same pod names: state that is kept by a pod's name shows in the second round
 REST_PATIENCE = 15.0  # seconds until no pod starts or ends; our patience, the deletion of a namespace takes about six
 QUIET_PATIENCE = 5.0  # seconds until the nodes' state is stable; our patience, after which it is compared in any case
-PATIENCE = 12.0  # seconds; our patience: the kubelet ends a pod with grace 0 only after it is gone from the API
+LEFT = 12.0  # seconds in which state may be left: the requirement; with grace 0 the API forgets a pod before it ends
 
 
 @dataclass(frozen=True)
@@ -150,4 +150,4 @@ def test_pods_that_went_left_nothing(testbed: Testbed, expect: Expect) -> None:
     expect.facts["read"] = {node: sum(traces.values()) for node, traces in before.traces.items()}
     create_and_delete(testbed)
     what = "a node keeps state of deleted pods"
-    expect.nothing_soon(lambda: list(left_behind(testbed, before)), what, patience=PATIENCE)
+    expect.nothing_soon(lambda: list(left_behind(testbed, before)), what, patience=LEFT)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from policies.matrix import Wrong
 
 NAMESPACE = "netproof-later"  # of pods that are created during the migration
-PATIENCE = 60.0  # seconds until reachability is stable; our patience
+PATIENCE = 60.0  # seconds until reachability is stable; our patience, and at the end the requirement of K09 and K10
 POD_PATIENCE = 60.0  # seconds until a pod that is created meanwhile starts; our patience, it takes about one
 
 

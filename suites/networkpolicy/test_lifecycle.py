@@ -54,7 +54,7 @@ while time.monotonic() < end:
         time.sleep(0.02)
 print(json.dumps(seen), flush=True)
 """
-WATCHED = 1.5  # seconds for which a new container connects
+WATCHED = 1.5  # seconds for which a new container connects: a window that is observed, and no bound
 
 
 def early_pod(node: str, target: ProbePod, family: Family, labels: dict[str, str]) -> Object:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 FIRST_PORT, PORT_COUNT = 20000, 10000  # below the ephemeral ports of kernels
+MATCHED = 15.0  # seconds until the policies of a new namespace's pod take effect: the requirement of N04 and N05
 ENDS_PATIENCE = 60.0  # seconds until a namespace is deleted; our patience, it takes about six
 
 
@@ -150,7 +151,7 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
         with_probers(testbed, pod) as probers,
     ):
         flows = [allowed(pod, server, family), denied(testbed.pods_on(testbed.nodes[-1])[0], server, family)]
-        expect.flows(flows, probers=probers, patience=PATIENCE)
+        expect.flows(flows, probers=probers, patience=MATCHED)
 
 
 @requirement("N04")
@@ -170,4 +171,4 @@ def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expe
         testbed.kube.wait_until_gone(probe_pods.namespace_object(name), patience=ENDS_PATIENCE)
         with pod_in(testbed, name, {}) as new, with_probers(testbed, new) as probers:
             flows = [denied(new, server, family), allowed(client, new, family)]
-            expect.flows(flows, probers=probers, patience=PATIENCE)
+            expect.flows(flows, probers=probers, patience=MATCHED)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from policies.families import Family
 
 NAMESPACE = NAMESPACES[0]
-PATIENCE = 15.0  # seconds for pods to become Ready and policies to take effect; our patience
+PATIENCE = 15.0  # seconds for pods to become Ready and policies to take effect; our patience (limits.md)
 
 
 def unique_name(prefix: str) -> str:
