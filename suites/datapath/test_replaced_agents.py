@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,16 +39,18 @@ def pods_of_two_nodes(testbed: Testbed) -> tuple[ProbePod, ProbePod]:
 def flowing(testbed: Testbed, name: str, expect: Expect, family: str) -> Iterator[list[ContinuousFlow]]:
     """Send datagrams and use a connection between the first two nodes, both ways; yields a list filled at the end."""
     first, second = pods_of_two_nodes(testbed)
-    for client, server in ((first, second), (second, first)):
-        target = Target("udp", server.ip(family), PORTS[2])
-        testbed.probers[client.key].start_flows(name, [target], ["udp", "tcp"], EVERY)
     flows: list[ContinuousFlow] = []
-    try:
-        yield flows
-    finally:
-        for client in (first, second):
-            flows += testbed.probers[client.key].stop_flows(name)
+
+    def stop(client: str) -> None:
+        flows.extend(testbed.probers[client].stop_flows(name))
         expect.facts["continuous flows"] = [flow.row() for flow in flows]
+
+    with ExitStack() as ending:  # ends the flows of both, also if those of one do not end
+        for client, server in ((first, second), (second, first)):
+            target = Target("udp", server.ip(family), PORTS[2])
+            testbed.probers[client.key].start_flows(name, [target], ["udp", "tcp"], EVERY)
+            ending.callback(stop, client.key)
+        yield flows
 
 
 @requirement("D18")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Self
 
@@ -11,6 +12,7 @@ from reports.outcome import Inconclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
     from fixtures.probes.results import CapturedPackets
     from fixtures.testbed.testbed import Testbed
@@ -25,17 +27,25 @@ class Captures:
         self.interface = interface
         self.packets: list[tuple[str, CapturedPackets]] = []
         self.lost = 0
+        self._ending = ExitStack()  # ends every capture, also if one does not end
 
     def __enter__(self) -> Self:
-        for host in self.testbed.hosts.values():
-            self.testbed.probers[host.key].start_capture(self.name, self.interface)
+        with ExitStack() as ending:
+            for node, host in self.testbed.hosts.items():
+                self.testbed.probers[host.key].start_capture(self.name, self.interface)
+                ending.callback(self._stop, node, host.key)
+            self._ending = ending.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        for node, host in self.testbed.hosts.items():
-            captured = self.testbed.probers[host.key].stop_capture(self.name)
-            self.lost += captured.lost
-            self.packets += [(node, packet) for packet in captured.packets]
+    def _stop(self, node: str, host: str) -> None:
+        captured = self.testbed.probers[host].stop_capture(self.name)
+        self.lost += captured.lost
+        self.packets += [(node, packet) for packet in captured.packets]
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.__exit__(kind, error, trace)  # an error in it keeps that of the block as its context
         if self.lost and kind is None:  # a failure of the case itself says more
             what = f"the captures on {self.interface} lost {self.lost} packets, so an absence proves nothing"
             raise Inconclusive(what)
