@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -116,6 +116,26 @@ def load(source: Path | str, schema: Path | Mapping[str, Any] | None = None, whe
         for path, rule in sorted(broken, key=lambda row: (row[1] == UNKNOWN, document.line(row[0]))):
             raise document.bad(path, rule)
     return document
+
+
+def load_once(path: Path, schema: Path) -> Document:
+    """Read and validate a data file, or return the result of an earlier call if the file has the same contents.
+
+    For files that many parts of a run look up. The document is shared: callers do not change its data.
+
+    Args:
+        path: the file.
+        schema: the file that holds its JSON Schema.
+
+    Raises:
+        BadFileError: as for `load`.
+    """
+    return _loaded(_text(path, str(path)), schema, str(path))
+
+
+@lru_cache(maxsize=64)
+def _loaded(text: str, schema: Path, where: str) -> Document:
+    return load(text, schema, where)
 
 
 def _text(source: Path | str, where: str) -> str:

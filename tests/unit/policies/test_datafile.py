@@ -178,3 +178,18 @@ def test_an_unreadable_file_is_named(contents: bytes | None, tmp_path: Path) -> 
         path.write_bytes(contents)
     with pytest.raises(BadFileError, match=r"a\.yaml cannot be read: "):
         datafile.load(path)
+
+
+def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:
+    """The same document is shared; new contents are read and validated, also after contents that are wrong."""
+    schema, path = tmp_path / "schema.json", tmp_path / "row.toml"
+    schema.write_text('{"properties": {"size": {"type": "integer"}}}')
+    path.write_text("size = 1\n")
+    first = datafile.load_once(path, schema)
+    assert datafile.load_once(path, schema) is first
+    path.write_text('\nsize = "2"\n')
+    for _ in range(2):
+        with pytest.raises(BadFileError, match=r"row.toml, line 2, size: '2' is not of type 'integer'"):
+            datafile.load_once(path, schema)
+    path.write_text("size = 2\n")
+    assert datafile.load_once(path, schema).data == {"size": 2}
