@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from ipaddress import ip_network
 from itertools import product
 from pathlib import Path as File
@@ -162,9 +162,15 @@ def _values(base: World, family: Family) -> dict[str, str]:
         for address in ips:
             if family_of(address) is family:
                 cidr = f"{address}/{lengths[family]}"
-                values[f"{kind}:{key}"] = str(ip_network(cidr, strict=False))
+                values[f"{kind}:{key}"] = _network(cidr)
                 values[f"address:{key}"] = address
     return values
+
+
+@lru_cache(maxsize=1024)
+def _network(cidr: str) -> str:
+    """The network of an address with a prefix length; each is looked up again for every state of a case."""
+    return str(ip_network(cidr, strict=False))
 
 
 def load(source: File | str, where: str) -> tuple[Case, ...]:

@@ -55,8 +55,11 @@ def stated(step: Step, model: World, live: World, family: Family) -> Stated:
         live: its state in the cluster.
         family: of the flows.
     """
-    other_nodes = {cell for cell in _cells() if _on_own_node(model, cell) != _on_own_node(live, cell)}
-    other_blocks = {key for key in ENDS if _blocks_of(model, key, family) != _blocks_of(live, key, family)}
+    in_model, in_cluster = _ends(model), _ends(live)
+    other_nodes = {cell for cell in _cells() if _on_own_node(in_model, cell) != _on_own_node(in_cluster, cell)}
+    other_blocks = {
+        key for key in ENDS if _blocks_of(model, in_model[key], family) != _blocks_of(live, in_cluster[key], family)
+    }
     return Stated(
         step, frozenset(cell for cell in _cells() if cell in other_nodes or not other_blocks.isdisjoint(cell))
     )
@@ -66,20 +69,21 @@ def _cells() -> Iterator[Cell]:
     yield from ((one, other) for one in ENDS for other in ENDS)
 
 
-def _end(world: World, key: str) -> Endpoint:
-    return next(end for end in world.endpoints() if end.key == key)
+def _ends(world: World) -> dict[str, Endpoint]:
+    """The endpoints of a world by their keys."""
+    return {end.key: end for end in world.endpoints()}
 
 
-def _on_own_node(world: World, cell: Cell) -> bool:
+def _on_own_node(ends: Mapping[str, Endpoint], cell: Cell) -> bool:
     """Whether one end is the node of the other."""
-    one, other = (_end(world, key) for key in cell)
+    one, other = (ends[key] for key in cell)
     nodes = isinstance(one, Host) or isinstance(other, Host)
     return nodes and bool(one.node) and one.node == other.node
 
 
-def _blocks_of(world: World, key: str, family: Family) -> list[tuple[bool, bool]]:
+def _blocks_of(world: World, end: Endpoint, family: Family) -> list[tuple[bool, bool]]:
     """For each ipBlock of the policies, in order: whether it matches any, and all, addresses of an end."""
-    addresses = [ip_address(ip) for ip in _end(world, key).ips if family_of(ip) is family]
+    addresses = [ip_address(ip) for ip in end.ips if family_of(ip) is family]
     matches = []
     for policy in world.policies:
         for rule in (*policy.ingress, *policy.egress):
