@@ -85,8 +85,10 @@ def run_small(folder: Path, *arguments: str) -> list[Event]:
     for name, text in SMALL_SUITE.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--out", str(folder), *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "xdist"]
+    command += ["--out", str(folder), *arguments]
+    # Without plugins that the small suite does not use: each of its processes would import them.
+    environment = {**os.environ, "PYTHONPATH": str(paths.ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return [Event(*line.split()) for line in (folder / "events").read_text().splitlines()]
