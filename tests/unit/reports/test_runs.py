@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -107,9 +108,12 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[RunResult, dic
     """Run SUITE in a folder; returns the result and the content of verdict.json, {} if it was not written."""
     (folder / "test_suite.py").write_text(SUITE)
     options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
+    options += ["-p", "xdist", "-p", "allure_pytest.plugin"]
     options += ["-p", "reports.plugin", "--no-page", "--out", str(folder / "out")]
     output = io.StringIO()
     with (
+        # Without plugins that SUITE does not use: workers of xdist would import them.
+        mock.patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
         mock.patch.object(reports.plugin, "CONTROLLER", None),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(output),
