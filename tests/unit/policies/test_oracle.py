@@ -43,8 +43,16 @@ def test_oracle_and_literal_evaluator_agree(world: World, query: Query, profile:
 
 
 @MANY
-@given(worlds(), QUERIES, SOME_PROFILES)
-def test_explanations_have_the_decision_of_the_sets(
+@given(worlds(), QUERIES, SOME_PROFILES, st.randoms())
+def test_properties_hold(world: World, query: Query, profile: dict[Ambiguity, bool], random: st.DataObject) -> None:
+    """All properties are checked on the same worlds: to generate a world takes longer than to check it."""
+    require_explanations_with_the_decision_of_the_sets(world, query, profile)
+    require_the_same_decisions_in_any_order(world, query, random)
+    require_a_profile_to_resolve_ambiguities_only(world, query, profile)
+    require_written_policies_to_be_read_back(world)
+
+
+def require_explanations_with_the_decision_of_the_sets(
     world: World, query: Query, profile: dict[Ambiguity, bool]
 ) -> None:
     """For every pair the explanation has the decision of the reachability, and reasons."""
@@ -55,9 +63,7 @@ def test_explanations_have_the_decision_of_the_sets(
         assert explanation.reasons
 
 
-@MANY
-@given(worlds(), QUERIES, st.randoms())
-def test_order_of_policies_does_not_matter(world: World, query: Query, random: st.DataObject) -> None:
+def require_the_same_decisions_in_any_order(world: World, query: Query, random: st.DataObject) -> None:
     """Policies add up, in whatever order they come (clause 3)."""
     shuffled = list(world.policies)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -66,9 +72,7 @@ def test_order_of_policies_does_not_matter(world: World, query: Query, random: s
     assert (one.may == other.may).all()
 
 
-@MANY
-@given(worlds(), QUERIES, SOME_PROFILES)
-def test_a_profile_only_resolves_ambiguities(world: World, query: Query, profile: dict[Ambiguity, bool]) -> None:
+def require_a_profile_to_resolve_ambiguities_only(world: World, query: Query, profile: dict[Ambiguity, bool]) -> None:
     """A profile moves nothing between allowed and denied: it only decides what is undefined."""
     without, with_ = reachability(world, query, OPEN), reachability(world, query, profile)
     assert not (without.must & ~with_.must).any()
@@ -76,9 +80,7 @@ def test_a_profile_only_resolves_ambiguities(world: World, query: Query, profile
     assert not (with_.must & ~with_.may).any()
 
 
-@MANY
-@given(worlds())
-def test_written_policies_are_read_back(world: World) -> None:
+def require_written_policies_to_be_read_back(world: World) -> None:
     """A policy that is written and read is the same."""
     for policy in world.policies:
         assert serialization.read(serialization.write(policy)) == policy
