@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import datetime
-import itertools
 import os
 import shlex
 import subprocess
@@ -17,9 +16,7 @@ import nox
 ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
-from fixtures.cnis import catalogue  # noqa: E402 - the checkout is not installed
-from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the same
-from fixtures.providers.registry import PROVIDERS  # noqa: E402 - the same
+from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the checkout is not installed
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
 nox.options.sessions = ["lint", "types", "layers", "tests"]
@@ -30,10 +27,8 @@ NETWORK = ["suites/datapath", "suites/services", "suites/egress"]
 SUITES = [*NETWORK, "suites/networkpolicy", "suites/generated"]
 CHAOS = ["suites/chaos"]
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
-CHOICES = [f"{name}:{variant}" for name, variants in catalogue.known().items() for variant in variants]
 DEFAULT = "flannel:vxlan"
-CHOICES += [f"{DEFAULT}+{engine}" for engine in catalogue.known("policy-engine")]
-LAB = next(iter(PROVIDERS))
+LAB = "lab"
 EXIT_CODES: list[int] = []  # of sessions that failed
 SEVERITY = [0, 2, 1, 3, 4]  # exit codes from best to worst
 MEANING = {
@@ -93,23 +88,11 @@ def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, clust
 
 @nox.session
 def certify(session: nox.Session) -> None:
-    """Certify a CNI plugin (flannel:vxlan, or -- --cni NAME): cluster up, every suite, report."""
-    run_suites(session, DEFAULT)
-
-
-def certify_choice(choice: str, cluster: str) -> None:
-    """Define a session for a plugin and variant on a provider, so that `nox -l` lists it."""
-
-    def session_of_choice(session: nox.Session) -> None:
-        run_suites(session, choice, cluster=cluster)
-
-    session_of_choice.__doc__ = f"Certify {choice}" + (f" on {cluster}." if cluster != LAB else ".")
-    name = f"cni='{choice}'" + (f", cluster='{cluster}'" if cluster != LAB else "")
-    nox.session(name=f"certify({name})", default=False)(session_of_choice)
-
-
-for each in itertools.product(CHOICES, PROVIDERS):
-    certify_choice(*each)
+    """Certify a CNI plugin (flannel:vxlan, or -- --cni NAME, of -- --list): cluster up, every suite, report."""
+    if has_option(session, "--list"):
+        python(session, "-m", "fixtures.commands.plugins", *session.posargs)
+    else:
+        run_suites(session, DEFAULT)
 
 
 @nox.session
