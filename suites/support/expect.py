@@ -73,8 +73,7 @@ class Expect:
             ValueError: a server has no prober on its host.
         """
         __tracebackhide__ = True
-        if not flows:
-            pytest.skip("the cluster has nothing of the kind: too few nodes")
+        _require_some(flows)
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
         judged = judging.settle(batch, patience=patience, servers=SERVERS)
         self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
@@ -107,12 +106,13 @@ class Expect:
         """A result inside counts only if the servers of these flows answer on their own hosts afterwards.
 
         For packets that are not sent by `flows`, which has controls of its own: single packets, transfers, connections
-        that a pod opens.
+        that a pod opens.  Without flows the case is unsupported, as with `flows`.
 
         Raises:
             Inconclusive: one does not.
         """
         __tracebackhide__ = True
+        _require_some(flows)
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows)
         try:
             yield
@@ -153,6 +153,13 @@ class Expect:
         if lines:
             evidence.attach_text("findings", "\n".join(lines), self.evidence)
             raise Refuted(f"{what}:\n{_first(lines)}", during)
+
+
+def _require_some(flows: Sequence[Flow]) -> None:
+    """Skip a case that has no flows in this cluster."""
+    __tracebackhide__ = True
+    if not flows:
+        pytest.skip("the cluster has nothing of the kind: too few nodes")
 
 
 @contextmanager

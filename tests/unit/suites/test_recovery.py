@@ -38,7 +38,8 @@ KNOWN = [
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a function with keywords
     """A function that runs the case of a fault with the course of an experiment that its caller chooses."""
     monkeypatch.setattr(injection, "placeholders", lambda *_: {})
-    monkeypatch.setattr(Experiment, "matrix", lambda _: [])
+    without_control = Flow("a", "b", Target("tcp", "10.244.0.2", 80))  # it names no server
+    monkeypatch.setattr(Experiment, "matrix", lambda _: [without_control])
     monkeypatch.setattr(Expect, "flows", lambda *_, **__: 0.0)
 
     def function(variant: str, fault: str, **course: object) -> Expect:
