@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+POLL = 0.01  # seconds between two looks of the server whether the test has ended
+
 
 @dataclass
 class Publisher:
@@ -78,6 +80,6 @@ def published() -> Iterator[Publisher]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(publisher)) as server:
         publisher.url = f"http://127.0.0.1:{server.server_port}"
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
         yield publisher
         server.shutdown()
