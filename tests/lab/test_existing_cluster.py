@@ -246,6 +246,7 @@ def test_quotas_that_every_namespace_gets_are_told_beforehand(existing: Path, tm
     finally:
         for objects in made.values():
             kube.delete(objects[0])
+        for objects in made.values():
             kube.wait_until_gone(objects[0], patience=60)
     start = "Most namespaces have the"
     assert (
