@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from policies.model import World
 
 FEW = 6  # stages
-HISTORIES, STATES = 20, 2
+HISTORIES, STATES = 30, 1
 SOME = ("M014", "M028", "M046", "M074", "M072", "M098", "M119", "M125", "M079", "M087")  # of all tiers
 
 
