@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SESSION_ARGUMENTS = ("suites/", "-q", "-m", "--tb", "--no-header", "-p", "no:")  # beginnings; nox sessions add them
+SESSION_ARGUMENTS = (
+    "suites/",
+    "-q",
+    "-rN",
+    "-m",
+    "--tb",
+    "--no-header",
+    "-p",
+    "no:",
+)  # beginnings; nox sessions add them
 REPLACED = ("--only", "--out", "--seed", "--shuffle")  # options for which the command has values of its own
+# Session: the argument that only it passes to pytest.
+SESSIONS = {"chaos": "suites/chaos", "migrate": "--migrate-to", "replay": "suites/generated/test_replay.py"}
+REQUIRED_BY_ALL = {"migrate": ("K09", "K10")}  # ids of the cases that the other cases of a session depend on
 
 
 @dataclass(frozen=True)
@@ -27,27 +39,54 @@ class Run:
     seed: int
     shuffle: int | None
 
+    @property
+    def session(self) -> str:
+        """The nox session that started the run, or would have."""
+        texts = [str(argument) for argument in self.arguments]
+        return next((name for name, own in SESSIONS.items() if any(own in text for text in texts)), "certify")
 
-def commands(session: str, run: Run, ids: str) -> str:
+
+def commands(run: Run, ids: str) -> str:
     """Return the command that checks requirements again, as lines of a shell script.
 
     After a shuffled run a second command repeats the whole run in the same order.
 
     Args:
-        session: name of the nox session.
         run: the run that failed.
         ids: ids of requirements, separated by commas.
     """
+    needed = dict.fromkeys([*REQUIRED_BY_ALL.get(run.session, ()), *ids.split(",")])
+    again = f"{_command(run, REPLACED)} --only {','.join(needed)}\n"
+    if run.shuffle is None:
+        return again
+    return f"{again}# With everything that ran before it:\n{_command(run, REPLACED)}\n"
+
+
+def command(run: Run, ids: str) -> str:
+    """Return the command that checks requirements again, in one line.
+
+    Args:
+        run: the run that has ended.
+        ids: ids of requirements, separated by commas; "" for all of the run.
+    """
+    if ids:
+        return commands(run, ids).partition("\n")[0]
+    return _command(run, tuple(name for name in REPLACED if name != "--only"))
+
+
+def _command(run: Run, replaced: Sequence[str]) -> str:
+    """Return the command of a run without the values of some options, with the seeds that were drawn."""
     seeds = ["--seed", str(run.seed)] + (["--shuffle", str(run.shuffle)] if run.shuffle is not None else [])
-    line = f"./noxw -s {session} -- {shlex.join([*_kept_arguments(run.arguments), *seeds])}"
-    again = f"{line} --only {ids}\n"
-    return again if run.shuffle is None else f"{again}# With everything that ran before it:\n{line}\n"
+    kept = list(_kept_arguments(run.arguments, replaced))
+    if run.session == "replay" and "--replay" in kept:
+        kept.remove("--replay")  # the session adds it before the file
+    return f"./noxw -s {run.session} -- {shlex.join([*kept, *seeds])}"
 
 
-def _kept_arguments(arguments: Sequence[object]) -> Iterator[str]:
+def _kept_arguments(arguments: Sequence[object], replaced: Sequence[str]) -> Iterator[str]:
     """Yield the arguments that the repeated command shares with the original one."""
     texts = [str(argument) for argument in arguments]
     for previous, text in zip(["", *texts], texts, strict=False):
-        is_replaced_value = previous in REPLACED and not text.startswith("-")
-        if not (is_replaced_value or text.partition("=")[0] in REPLACED or text.startswith(SESSION_ARGUMENTS)):
+        is_replaced_value = previous in replaced and not text.startswith("-")
+        if not (is_replaced_value or text.partition("=")[0] in replaced or text.startswith(SESSION_ARGUMENTS)):
             yield text

@@ -133,10 +133,8 @@ def pytest_runtest_makereport(
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
             for name, text in kernel_evidence.collect(testbed).items():
                 evidence.attach_text(name, text, folder)
-            session = "chaos" if "chaos" in item.path.parts else "migrate" if testbed.migration_target else "certify"
-            ids = f"K09,K10,{_ids(item)}" if testbed.migration_target else _ids(item)
             run = replay.Run(item.config.invocation_params.args, item.config.option.seed, item.config.option.shuffle)
-            evidence.attach_text("replay", replay.commands(session, run, ids), folder)
+            evidence.attach_text("replay", replay.commands(run, _ids(item)), folder)
     return (yield)
 
 

@@ -36,18 +36,34 @@ def test_the_command_has_the_seed_that_was_drawn(given: list[str]) -> None:
     """Whatever the original options were, the command has the run's seed, once, and the requirements."""
     run = replay.Run([*GIVEN, *given, "--nodes", "2"], seed=41, shuffle=None)
     expected = "./noxw -s certify -- --cluster lab --nodes 2 --seed 41 --only G02\n"
-    assert replay.commands("certify", run, "G02") == expected
+    assert replay.commands(run, "G02") == expected
 
 
 def test_after_a_shuffled_run_the_command_has_the_order_too() -> None:
     """The first command repeats the requirement, the second one the whole run in the same order."""
     run = replay.Run([*GIVEN, "--shuffle", "--cni", "./my cni"], seed=41, shuffle=9)
     line = "./noxw -s certify -- --cluster lab --cni './my cni' --seed 41 --shuffle 9"
-    assert replay.commands("certify", run, "D64").splitlines() == [
+    assert replay.commands(run, "D64").splitlines() == [
         f"{line} --only D64",
         "# With everything that ran before it:",
         line,
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "ids", "expected"),
+    [
+        (["-qq", "-rN", "suites/datapath", "--only", "D01,D02"], "", "certify -- --only D01,D02 --seed 41"),
+        (["suites/datapath", "--only", "D01,D02"], "D02", "certify -- --seed 41 --only D02"),
+        (["suites/chaos", "--cni", "bridge"], "F01", "chaos -- --cni bridge --seed 41 --only F01"),
+        (["suites/migration", "--migrate-to", "bridge"], "K10,D01", "migrate -- … --seed 41 --only K09,K10,D01"),
+        (["suites/generated/test_replay.py", "--replay", "a.yaml"], "", "replay -- a.yaml --seed 41"),
+    ],
+)
+def test_the_command_in_one_line_is_one_of_the_session(given: list[str], ids: str, expected: str) -> None:
+    """Without ids it repeats the whole run, with --only as given; it keeps the session and what this needs."""
+    command = replay.command(replay.Run(given, seed=41, shuffle=None), ids)
+    assert command == f"./noxw -s {expected.replace('…', '--migrate-to bridge')}"
 
 
 def config_of(**options: object) -> pytest.Config:
