@@ -82,7 +82,8 @@ def with_defaults(session: nox.Session, cni: str, cluster: str = LAB) -> list[st
 def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
     """Run pytest on the suites; its exit code is the verdict."""
     arguments = with_defaults(session, cni, cluster)
-    pytest = ["-m", "pytest", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
+    # The plugin of reports prints cases and results: -qq and -rN leave out pytest's own list and counts of them.
+    pytest = ["-m", "pytest", "-qq", "-rN", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
     python(session, *pytest, *suites, *arguments)
 
 

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import os
 import random
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pytest
 
 from policies import requirements
 from policies.datafile import BadFileError
-from reports import claims, lateness, outcome, page, summary, verdict
+from reports import claims, columns, failing, lateness, outcome, page, replay, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
@@ -294,16 +295,20 @@ class Controller:
         self.run.ledger.add(record)
         if record.verdict is Verdict.UNSUPPORTED:
             if record.message in self.unsupported:
-                return  # the table at the end names every requirement
+                return  # the summary has the ids of all of them
             self.unsupported.add(record.message)
         markup = {
             Verdict.PASSED: {"green": True},
             Verdict.UNSUPPORTED: {"yellow": True},
             Verdict.INCONCLUSIVE: {"purple": True},
         }.get(record.verdict, {"red": True, "bold": True})
-        self.terminal.write(f"{record.verdict:12}", **markup)
         ids = ",".join(record.requirements) or "-"
-        self.terminal.write_line(f" {record.seconds:6.2f} s  {ids:8} {record.title}")
+        line = f"{record.verdict:12} {record.seconds:6.2f} s  {ids:11} "
+        # One line per case if the output is no terminal, for programs that search it.
+        lines = columns.hanging(line, record.title, columns.width() if self.terminal.isatty() else sys.maxsize)
+        self.terminal.ensure_newline()  # with -v pytest has begun a line
+        self.terminal.write(record.verdict, **markup)
+        self.terminal.write_line("\n".join(lines).removeprefix(record.verdict))
 
 
 CONTROLLER: Controller | None = None
@@ -359,9 +364,13 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest's own
-    """Print the summary of the run."""
+    """Print the summary of the run; with -v it has a row for every requirement."""
     run = config.stash.get(ACTIVE, None)
     if run and run.document:
         terminalreporter.section("requirements")
-        width = terminalreporter._tw.fullwidth  # noqa: SLF001 - the only place pytest keeps it
-        terminalreporter.write_line(summary.show(run.document, run.answers, run.out, run.page or str(run.out), width))
+        ids = ",".join(row["id"] for row in failing.rows(run.document))
+        repeated = replay.Run(config.invocation_params.args, config.option.seed, run.shuffle)
+        again = replay.command(repeated, ids)
+        ended = summary.EndedRun(run.document, run.answers, run.ledger.records, run.out, run.page, again)
+        every = config.option.verbose + getattr(config.option, "quiet", 0) > 0  # sessions begin with -qq
+        terminalreporter.write(summary.show(ended, columns.width(), every_requirement=every))

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import lateness, outcome
+from reports import failing, lateness, outcome, untried
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from reports.claims import Answer
     from reports.fault_fact import FaultFact
+    from reports.record import Record
 
 COLOURS = {
     Verdict.PASSED: "green",
@@ -34,6 +37,27 @@ CLOSING = {
     Verdict.FAILED: "not certified: a MUST requirement does not hold",
     Verdict.ERROR: "error: netproof or the machine failed, not the plugin",
 }
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """What the summary shows of a run.
+
+    Attributes:
+        document: the content of verdict.json.
+        answers: answers to claims about the plugin.
+        records: the records of all cases; verdict.json has only those of cases that cite a requirement.
+        out: the run's folder.
+        page: path of the HTML report, or the reason why it is missing; "" if none was to be made.
+        again: the command that repeats the run, or what failed in it.
+    """
+
+    document: dict[str, Any]
+    answers: Sequence[Answer]
+    records: Sequence[Record]
+    out: Path
+    page: str
+    again: str
 
 
 def table(document: dict[str, Any]) -> Table:
@@ -64,45 +88,66 @@ def faults(document: dict[str, Any]) -> Table | None:
     return result
 
 
-def closing(document: dict[str, Any], answers: list[Answer], out: Path, page: str) -> list[str]:
-    """Return the last lines of the summary: verdict, counts, seeds, and paths of the reports.
-
-    Args:
-        document: the content of verdict.json.
-        answers: answers to claims about the plugin.
-        out: the run's folder.
-        page: path of the HTML report, or the reason why it is missing.
-    """
+def closing(run: EndedRun) -> list[str]:
+    """Return the last lines of the summary: verdict, counts, claims, seeds, the next command, the report."""
+    document = run.document
     verdict = Verdict(document["verdict"])
     total = len(document["requirements"])
     parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
     ready = document["cluster"].get("ready_seconds")
     times = f"{document['seconds']:.0f} s" + (f", cluster ready in {ready:.1f} s" if ready else "")
-    claims = Counter(answer.status for answer in answers)
+    claims = Counter(answer.status for answer in run.answers)
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     answered = claims["holds"] + claims["fails"]  # often 0 with --only, and then not worth a line
     return [
         document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
-        *([f"claims of tutorials: {counted}: {out / 'claims.html'}"] if answered else []),
+        *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
-        f"report: {page}",
-        f"folder: {out}",
+        f"again: {run.again}",
+        f"report: {run.page or run.out}",
     ]
 
 
-def show(document: dict[str, Any], answers: list[Answer], out: Path, page: str, width: int) -> str:
-    """Return the whole summary as text, `width` columns wide, coloured if the terminal supports it."""
-    console = Console(width=width, highlight=False, soft_wrap=False)
+def show(run: EndedRun, columns: int, *, every_requirement: bool) -> str:
+    """Return the summary as text: what did not hold, what was not tried and why, and the closing lines.
+
+    It is coloured if the terminal supports it.
+
+    Args:
+        run: the run that has ended.
+        columns: the width of the terminal.
+        every_requirement: whether to begin with a table of all requirements, those that passed included.
+    """
+    console = Console(width=columns, highlight=False, soft_wrap=True)
     with console.capture() as captured:
-        console.print(table(document))
-        console.print()
-        if (shown := faults(document)) is not None:
-            console.print(shown)
+        for part in _parts(run, columns, every_requirement=every_requirement):
+            console.print(part, soft_wrap=isinstance(part, Text), crop=False)
             console.print()
-        lines = closing(document, answers, out, page)
-        console.print(Text(lines[0], COLOURS[Verdict(document["verdict"])]))
+        lines = closing(run)
+        console.print(Text(lines[0], COLOURS[Verdict(run.document["verdict"])]))
         for line in lines[1:]:
-            console.print(line, soft_wrap=True)
+            console.print(Text(line))
     return captured.get()
+
+
+def _parts(run: EndedRun, columns: int, *, every_requirement: bool) -> Iterator[Table | Text]:
+    """Yield what the summary has above its closing lines."""
+    if every_requirement:
+        yield table(run.document)
+    if (injected := faults(run.document)) is not None:
+        yield injected
+    rows = [*failing.rows(run.document), *failing.without_requirement(run.records)]
+    if rows:
+        paragraphs = failing.paragraphs(rows, columns)
+        yield Text("\n").join(_coloured(verdict, lines) for verdict, lines in paragraphs)
+    if areas := list(untried.lines(run.document, columns)):
+        yield Text("\n").join([Text("unsupported, so not tried:", COLOURS[Verdict.UNSUPPORTED]), *map(Text, areas)])
+
+
+def _coloured(verdict: Verdict, lines: list[str]) -> Text:
+    """Return lines that begin with a verdict, which has its colour."""
+    result = Text("\n".join(lines))
+    result.stylize(COLOURS[verdict], 0, len(verdict))
+    return result

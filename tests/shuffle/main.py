@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 OUT = paths.ROOT / "reports" / "out"
 INCONCLUSIVE = 2  # exit code if a verdict is unknown in one of two runs: on a busy machine, for example
 ERROR = 3  # exit code if a run wrote no verdict but ended with 0
-PYTEST = ("-m", "pytest", "-q", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--no-page")
+PYTEST = ("-m", "pytest", "-qq", "-rN", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--no-page")
 
 
 class NoVerdictError(Exception):

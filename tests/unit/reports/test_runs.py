@@ -6,7 +6,8 @@ import contextlib
 import io
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import pytest
@@ -14,6 +15,9 @@ import pytest
 import reports.plugin
 from fixtures import paths
 from fixtures.errors import NetproofError, PluginFailed
+from policies import requirements
+from reports.outcome import Verdict
+from reports.record import Record
 from tests.support.run import RunResult
 
 if TYPE_CHECKING:
@@ -199,3 +203,52 @@ def test_a_run_that_ends_with_its_first_failure_certifies_nothing(tmp_path: Path
     """With -x the cases after a SHOULD that failed were not run."""
     ended, document = run(tmp_path, Cluster(), "-k", "passed or refuted", "-x")
     assert (ended.code, document["exit_code"]) == (3, 3)
+
+
+def test_a_summary_lists_what_passed_only_with_v(tmp_path: Path) -> None:
+    """By default it has what failed, and what was not tried with the reason; the command has the run's seed."""
+    options = ("-k", "passed or refuted or unsupported", "--seed", "7")
+    for verbosity, listed in (((), 0), (("-v",), 1), (("-vv",), 1), (("-q", "-v"), 1)):
+        folder = tmp_path / f"run{'-'.join(verbosity)}"
+        folder.mkdir()
+        ended, _ = run(folder, Cluster(), *options, *verbosity)
+        summary = ended.output.rpartition("= requirements =")[2]
+        assert summary.count("passed       D01") == listed, ended.output
+        assert "failed  D04  SHOULD  " in summary
+        assert "    2 of 9 flows are wrong\n" in summary
+        assert "datapath  1  my-cni on lab does not offer it: D03\n" in summary
+        assert "--seed 7 --only D04\n" in summary
+
+
+class Terminal:
+    """What Controller uses of pytest's terminal, on a terminal or not."""
+
+    def __init__(self, *, isatty: bool) -> None:
+        self.text = ""
+        self.isatty = lambda: isatty
+
+    def ensure_newline(self) -> None:
+        """Begin a line; nothing else writes here."""
+
+    def write(self, text: str, **_: bool) -> None:
+        """Write text."""
+        self.text += text
+
+    def write_line(self, text: str) -> None:
+        """Write the end of a line."""
+        self.text += f"{text}\n"
+
+
+@pytest.mark.parametrize(("isatty", "further"), [(True, f"\n{'':35}the terminal."), (False, " the terminal.")])
+def test_progress_wraps_on_a_terminal_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, isatty: bool, further: str
+) -> None:
+    """Elsewhere a case has one line, for programs that search the output."""
+    monkeypatch.setenv("COLUMNS", "66")
+    terminal = Terminal(isatty=isatty)
+    config = SimpleNamespace(pluginmanager=SimpleNamespace(getplugin=lambda _: terminal))
+    of_run = reports.plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
+    controller = reports.plugin.Controller(cast("pytest.Config", config), of_run)
+    title = "A sentence that is too long for the terminal."
+    controller.add(Record("x.py::test_a", title, ("D01",), Verdict.PASSED, 0.1))
+    assert terminal.text == f"passed         0.10 s  D01         A sentence that is too long for{further}\n"
