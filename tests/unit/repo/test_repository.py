@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -208,6 +209,15 @@ def test_every_program_is_pinned_with_checksums() -> None:
     for module in binaries.modules().values():
         assert (module.folder / "go.sum").stat().st_size
         assert re.fullmatch(r"v\d+\.\d+\.\d+", module.version)
+
+
+@pytest.mark.skipif(shutil.which("gofmt") is None, reason="needs gofmt")
+def test_go_files_are_formatted() -> None:
+    """Gofmt changes none of them, and can parse all."""
+    files = [str(path) for path in tracked(".go")]
+    assert len(files) > 1
+    done = subprocess.run(["gofmt", "-l", *files], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def imported(path: Path) -> set[str]:
