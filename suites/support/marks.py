@@ -8,6 +8,8 @@ from fixtures.needs import Need, need
 
 requirement = pytest.mark.requirement
 disturbs = pytest.mark.disturbs  # affects other cases: no other runs at the same time
+begins_window = pytest.mark.begins_window  # begins what another case judges later; see order.py
+ends_window = pytest.mark.ends_window  # judges what has happened since a case with begins_window
 title = pytest.mark.title  # the title of one case of a parametrised function
 changes_agents = pytest.mark.usefixtures("agents_as_before")  # replaces or breaks them, or changes what they react to
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 DRAWN = -1  # --shuffle without a seed
+WINDOWS = pytest.StashKey[bool]()  # whether a case may leave a window open for another one
 SHUFFLE = "netproof shuffle"  # key of the seed in the input of an xdist worker
 TOGETHER = {  # cases of these modules share a fixture, so they run in one process
     "suites/generated/": "workspaces",
@@ -91,11 +92,31 @@ def place(name: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
+def with_windows(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The cases in an order in which others run between the begin of a window and its end, but none that disturbs.
+
+    Cases that disturb others come first, then those that begin a window, and last those that end one.
+    """
+
+    def rank(item: pytest.Item) -> int:
+        marks = {mark.name for mark in item.iter_markers()}
+        return 3 if "ends_window" in marks else 1 if "begins_window" in marks else 0 if "disturbs" in marks else 2
+
+    return sorted(items, key=rank) if any(rank(item) == 1 for item in items) else items
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the selected cases; trylast, after the hooks that select."""
-    if (seed := config.option.shuffle) is not None:
+    """Sort the selected cases; trylast, after the hooks that select.
+
+    Windows stay open in the order as written alone: in others, and beside another worker, a case may disturb them.
+    """
+    seed = config.option.shuffle
+    config.stash[WINDOWS] = seed is None and not hasattr(config, "workerinput")
+    if seed is not None:
         items.sort(key=lambda item: place(item.nodeid, seed))
+    elif config.stash[WINDOWS]:
+        items[:] = with_windows(items)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -183,3 +183,25 @@ def test_a_migration_is_not_shuffled(tmp_path: Path) -> None:
     ended = refused("--cluster", "lab", "--out", str(tmp_path / "out"), "--shuffle", "1", "--migrate-to", "bridge")
     assert ended.code == 4
     assert "--shuffle and --migrate-to" in ended.output
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A case with marks, as far as its place depends on it."""
+
+    name: str
+    marks: tuple[str, ...] = ()
+
+    def iter_markers(self) -> list[pytest.Mark]:
+        """Its marks."""
+        return [getattr(pytest.mark, name).mark for name in self.marks]
+
+
+def test_nothing_disturbs_a_window_and_others_run_in_it() -> None:
+    """Disturbing cases come before the begin of a window; its end comes last; without one the order is as written."""
+    begins, ends = Marked("begins", ("disturbs", "begins_window")), Marked("ends", ("disturbs", "ends_window"))
+    plain, alone = Marked("plain"), Marked("alone", ("disturbs",))
+    written: list[Any] = [plain, begins, ends, alone, Marked("more")]
+    assert [case.name for case in order.with_windows(written)] == ["alone", "begins", "plain", "more", "ends"]
+    without: list[Any] = [plain, ends, alone]
+    assert order.with_windows(without) == without
