@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from fixtures.clusters.protocol import EXTERNAL_HOST
@@ -14,6 +16,11 @@ from policies.flow import Flow, Target
 from suites.support.captures import Captures, finding_of
 from suites.support.expect import Expect, require
 from suites.support.marks import disturbs, needs, requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from fixtures.probes.results import CapturedPackets
 
 GROUPS = {"ipv4": "239.255.110.112", "ipv6": "ff05::6e70"}  # for use inside an organisation (RFC 2365, RFC 4291)
 LISTENED = 0.5  # seconds that a neighbour listens; a group has no answers
@@ -35,6 +42,17 @@ def outward(testbed: Testbed, family: str, *, masqueraded: bool = False) -> list
     ]
 
 
+def leaks(bare: Iterable[tuple[str, CapturedPackets]], outside: str) -> Iterator[tuple[str, CapturedPackets]]:
+    """The packets with a pod's address that left for an address, unless all of them are resets.
+
+    A reset that answers a packet which comes after the end of its connection is invalid for conntrack, and leaves
+    untranslated on every kernel; a busy machine has such packets.
+    """
+    for node, packet in bare:
+        if outside in packet.outer.pair and packet.count > packet.resets:
+            yield node, packet
+
+
 @requirement("D40")
 @needs(EXTERNAL_HOST)
 def test_pods_reach_the_outside(testbed: Testbed, expect: Expect, family: str) -> None:
@@ -53,7 +71,7 @@ def test_the_outside_sees_nodes_and_never_pods(testbed: Testbed, expect: Expect,
     seen = sum(packet.count for _, packet in uplinks.packets if outside in packet.outer.pair)
     expect.facts["packets"] = seen
     require(seen, f"the captures on {UPLINK} saw no packet of the flows that got through")
-    leaked = [(node, packet) for node, packet in uplinks.bare_pod_packets() if outside in packet.outer.pair]
+    leaked = list(leaks(uplinks.bare_pod_packets(), outside))
     expect.nothing([finding_of(*found, "no pod address") for found in leaked], "pod addresses leave the cluster")
 
 
