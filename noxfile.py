@@ -303,7 +303,7 @@ def generate(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run benchmarks of the lab; with [-- --beside-kind OPTIONS], compare runs on the lab with runs on kind."""
+    """Benchmark the lab; [-- --starts N --timeline FILE] its start alone, [-- --beside-kind OPTIONS] beside kind."""
     if "--beside-kind" in session.posargs:
         python(
             session,
@@ -311,6 +311,8 @@ def bench(session: nox.Session) -> None:
             "tests.bench.providers",
             *(a for a in session.posargs if a != "--beside-kind"),
         )
+    elif {"--starts", "--timeline"} & set(session.posargs):
+        python(session, "-m", "tests.bench.starts", *session.posargs)
     else:
         python(session, "-m", "tests.bench.main", *session.posargs)
 
