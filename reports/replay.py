@@ -59,7 +59,7 @@ def commands(run: Run, ids: str) -> str:
     again = f"{_command(run, REPLACED)} --only {','.join(needed)}\n"
     if run.shuffle is None:
         return again
-    return f"{again}# With everything that ran before it:\n{_command(run, REPLACED)}\n"
+    return f"{again}# With everything that ran before it:\n{_whole(run)}\n"
 
 
 def command(run: Run, ids: str) -> str:
@@ -71,6 +71,11 @@ def command(run: Run, ids: str) -> str:
     """
     if ids:
         return commands(run, ids).partition("\n")[0]
+    return _whole(run)
+
+
+def _whole(run: Run) -> str:
+    """Return the command of the whole run, with its own --only."""
     return _command(run, tuple(name for name in REPLACED if name != "--only"))
 
 

@@ -30,12 +30,12 @@ COLOURS = {
     Verdict.ERROR: "bold red",
 }
 CLOSING = {
-    Verdict.PASSED: "certified: every MUST requirement that could be checked holds",
-    Verdict.UNDEFINED: "nothing was decided",
-    Verdict.UNSUPPORTED: "nothing was decided",
-    Verdict.INCONCLUSIVE: "inconclusive: no MUST requirement could be tested, or a control of one failed",
-    Verdict.FAILED: "not certified: a MUST requirement does not hold",
-    Verdict.ERROR: "error: netproof or the machine failed, not the plugin",
+    Verdict.PASSED: "{cni} is certified: every MUST requirement that could be checked holds.",
+    Verdict.UNDEFINED: "Nothing was decided about {cni}.",
+    Verdict.UNSUPPORTED: "Nothing was decided about {cni}.",
+    Verdict.INCONCLUSIVE: "{cni} is inconclusive: no MUST requirement could be tested, or a control of one failed.",
+    Verdict.FAILED: "{cni} is not certified: a MUST requirement does not hold.",
+    Verdict.ERROR: "Nothing was decided about {cni}: netproof or the machine failed.",
 }
 
 
@@ -100,7 +100,7 @@ def closing(run: EndedRun) -> list[str]:
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     answered = claims["holds"] + claims["fails"]  # often 0 with --only, and then not worth a line
     return [
-        document.get("reason") or f"{document['cni']} is {CLOSING[verdict]}.",
+        document.get("reason") or CLOSING[verdict].format(cni=document["cni"]),
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
         *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),

@@ -127,7 +127,7 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the nodes' state and the agents' logs of a case that failed."""
-    if call.when == "call" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
+    if call.when != "teardown" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
         funcargs: dict[str, Any] = getattr(item, "funcargs", {})
         if testbed := funcargs.get("testbed"):
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
