@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 PORTS = (80, 81, 82)
 # The flows to every pod; one is for DNS, since engines exempt it (knp-dns-nfqueue-race).
 FLOWS: tuple[tuple[Protocol, int], ...] = (*itertools.product(PROTOCOLS, PORTS), ("udp", 53))
-LISTENS = (*PORTS, 53)
+# Flows to ports at edges: of their range, of privileged ports, of signed numbers.  Generated states have them, between
+# pods only.
+FAR_FLOWS: tuple[tuple[Protocol, int], ...] = (
+    *(("tcp", port) for port in (1, 1023, 32767, 65535)),
+    *(("udp", port) for port in (1, 65535)),
+)  # fmt: skip
+FAR_PORTS = (*sorted({port for _, port in FAR_FLOWS}),)
+ALL_FLOWS = (*FLOWS, *FAR_FLOWS)
+LISTENS = (*PORTS, 53, *FAR_PORTS)
 OUTSIDE = "outside"  # an external host
 LOCAL_NODE = "local-node"  # the node of the first pod
 REMOTE_NODE = "remote-node"  # the node of the pods of place 1

@@ -251,6 +251,7 @@ def _expectation(document: Document, path: tuple[str | int, ...], block: dict[st
     for flow_text in block.get("flows", ("*/*",)):
         protocol, _, port = flow_text.lower().partition("/")
         flows |= {flow for flow in base_world.FLOWS if protocol in {"*", flow[0]} and port in {"*", str(flow[1])}}
+        flows |= {flow for flow in base_world.FAR_FLOWS if (protocol, port) == (flow[0], str(flow[1]))}
     cells = dict.fromkeys(((one, other) for one in ENDS for other in ENDS), Decision.ALLOWED)
     lines: dict[Cell, int] = {}
     decisions = {"deny": Decision.DENIED, "allow": Decision.ALLOWED, "open": Decision.UNDEFINED}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -53,3 +54,15 @@ def of_family(texts: Iterable[str], family: str) -> str:
 def in_url(address: str) -> str:
     """An address as the host of a URL: IPv6 in brackets."""
     return f"[{address}]" if family_of(address) is Family.IPV6 else address
+
+
+def moved_into(cidr: str, exception: str) -> str:
+    """An exception in a CIDR: the same one if it is in it, otherwise with the leading bits of the CIDR.
+
+    Addresses of pods differ from cluster to cluster, and the API rejects an exception outside of its block.
+    """
+    network, (address, _, length) = ip_network(cidr, strict=False), exception.partition("/")
+    inside = ip_address(address)
+    if inside.version != network.version or inside in network:
+        return exception
+    return f"{type(inside)(int(network.network_address) | int(inside) & int(network.hostmask))}/{length}"

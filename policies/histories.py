@@ -1,56 +1,128 @@
-"""Generated histories: sequences of states of the base world that differ by few changes."""
+"""Generated histories: sequences of states of the base world that differ by few changes, or by one alone, and back."""
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass, replace
 from functools import cache
+from random import Random
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from policies import base_world, strategies
-from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, ReplacePod, apply_all
-from policies.families import family_of
+from policies.aspects import ASPECTS, Changes, addresses_of
+from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, apply_all
+from policies.vocabularies import PLAIN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from policies.aspects import Aspect
     from policies.families import Family
     from policies.model import World
+    from policies.vocabularies import Vocabulary
 
 History = tuple["World", ...]
 
 EXAMPLES = 2  # of a Hypothesis run; the first is always the smallest example
 RARELY = 16  # one state in 16 replaces a pod, which takes seconds; other changes take tenths of a second
+SEEDS = st.integers(0, 2**32)
+SEVERAL, ONE, BACK = "several", "one", "back"
+WAYS = (SEVERAL, ONE, BACK, ONE, ONE, ONE)
 
 
 @cache
-def edits(family: Family) -> st.SearchStrategy[Edit]:
+def edits(family: Family, texts: Vocabulary = PLAIN) -> st.SearchStrategy[Edit]:
     """One change; changes of policies are more frequent than changes of labels."""
-    addresses = [ip for ips in base_world.MODEL_IPS.values() for ip in ips if family_of(ip) is family]
     names = [ns.name for ns in base_world.NAMESPACES]
-    put = st.builds(PutPolicy, strategies.policies(names, addresses))
-    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels())
-    rename = st.builds(RelabelNamespace, st.sampled_from(names), strategies.some_labels())
+    put = st.builds(PutPolicy, strategies.policies(names, addresses_of(family), texts))
+    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels(texts))
+    rename = st.builds(RelabelNamespace, st.sampled_from(names), strategies.some_labels(texts))
     delete = st.builds(DeletePolicy, st.integers(0, 3))
     return strategies.weighted((6, put), (1, delete), (2, relabel), (1, rename))
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is drawn of a history.
+
+    Attributes:
+        texts: of its labels.
+        first: the changes of its first state.
+        later: the changes of each later state, if it has several.
+        replaced: the pod that is replaced before each state; "" for none.
+        seed: of the other choices.
+    """
+
+    texts: Vocabulary
+    first: tuple[Edit, ...]
+    later: tuple[tuple[Edit, ...], ...]
+    replaced: tuple[str, ...]
+    seed: int
+
+
 @st.composite
-def histories(draw: st.DrawFn, states: int, family: Family) -> History:
-    """A history: the first state has several changes of the base world, each later one a few more."""
-    world = apply_all(base_world.build(), tuple(draw(st.lists(edits(family), min_size=4, max_size=10))))
-    result = [world]
+def plans(draw: st.DrawFn, states: int, family: Family) -> Plan:
+    """A plan of a history of some states, with blocks of addresses of a family."""
+    texts = draw(strategies.vocabularies())
+    some = edits(family, texts)
+    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels(texts))
+    several = st.lists(some, min_size=1, max_size=3).map(tuple)
+    nobody, anybody = st.just(""), st.sampled_from(base_world.KEYS)
+    return Plan(
+        texts,
+        first=(*draw(st.lists(relabel, max_size=4)), *draw(st.lists(some, min_size=4, max_size=9))),
+        later=tuple(draw(several) for number in range(-(-states // WAYS.count(SEVERAL)))),
+        replaced=tuple(draw(strategies.weighted((RARELY - 1, nobody), (1, anybody))) for _ in range(states)),
+        seed=draw(SEEDS),
+    )
+
+
+def walk(plan: Plan, states: int, family: Family, aspects: Iterator[Aspect]) -> History:
+    """A history: several changes of the base world, and in each later state several more, one, or the last one undone.
+
+    Args:
+        plan: what is drawn of it.
+        states: number of states.
+        family: of the addresses in blocks.
+        aspects: the single changes to make; a history takes as many as it needs.
+    """
+    random = Random(plan.seed)  # noqa: S311 - choices
+    ways = random.sample(WAYS, len(WAYS))
+    changes, later = Changes(family, plan.texts, random), iter(plan.later)
+    result = [apply_all(base_world.build(), plan.first)]
     while len(result) < states:
-        world = apply_all(world, tuple(draw(st.lists(edits(family), min_size=1, max_size=3))))
-        if draw(st.integers(1, RARELY)) == RARELY:
-            world = ReplacePod(draw(st.sampled_from(base_world.KEYS)))(world)
-        result.append(world)
-    return tuple(result)
+        way, world = ways[len(result) % len(ways)], result[-1]
+        if way == SEVERAL:
+            result.append(apply_all(world, next(later)))
+        elif way == ONE:
+            result += changes.with_one(next(aspects), world)
+        else:
+            result.append(result[-2] if len(result) > 1 else world)
+    return tuple(_replacing(result[:states], plan.replaced))
+
+
+def histories(states: int, family: Family) -> st.SearchStrategy[History]:
+    """Any history of some states, with blocks of addresses of a family."""
+    return plans(states, family).map(lambda plan: walk(plan, states, family, itertools.cycle(ASPECTS)))
+
+
+def _replacing(states: Sequence[World], replaced: Sequence[str]) -> Iterator[World]:
+    """The states, each with one pod of the next generation, or none; the pods keep it in later states."""
+    generations = dict.fromkeys(base_world.KEYS, 0)
+    for world, key in zip(states, replaced, strict=False):
+        if key:
+            generations[key] += 1
+        yield replace(world, pods=tuple(replace(pod, generation=generations[pod.key]) for pod in world.pods))
 
 
 def generate(count: int, states: int, family: Family, number: int) -> list[History]:
     """Generate histories; the same seed gives the same ones.
 
-    Each is the last example of a separate Hypothesis run: within a run most examples are variations of others.
+    They take turns to make every single change.  The plan of each is the last example of a separate Hypothesis run:
+    within a run most examples are variations of others.
 
     Args:
         count: number of histories.
@@ -58,11 +130,13 @@ def generate(count: int, states: int, family: Family, number: int) -> list[Histo
         family: of the addresses in blocks.
         number: the seed.
     """
-    return [_last(histories(states, family), number * count + each) for each in range(count)]
+    strategy = plans(states, family)
+    aspects = itertools.cycle(Random(number).sample(ASPECTS, len(ASPECTS)))  # noqa: S311 - an order
+    return [walk(_last(strategy, number * count + each), states, family, aspects) for each in range(count)]
 
 
-def _last(strategy: st.SearchStrategy[History], number: int) -> History:
-    examples: list[History] = []
+def _last(strategy: st.SearchStrategy[Plan], number: int) -> Plan:
+    examples: list[Plan] = []
 
     @seed(number)
     @settings(
@@ -73,8 +147,8 @@ def _last(strategy: st.SearchStrategy[History], number: int) -> History:
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def collect(history: History) -> None:
-        examples.append(history)
+    def collect(plan: Plan) -> None:
+        examples.append(plan)
 
     collect()
     return examples[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from policies import base_world
 from policies.edits import RelabelNamespace, RelabelPod
-from policies.model import EVERYTHING, IpBlock, Policy, Rule, Selector
+from policies.model import EVERYTHING, Expression, IpBlock, Policy, Rule, Selector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     History = tuple[World, ...]
 
 T = TypeVar("T")
+
+LONG = 4  # items of a list that is halved first
 
 
 def smaller(history: History) -> Iterator[History]:
@@ -78,7 +80,7 @@ def peers(peer: Peer) -> Iterator[Peer]:
     """Peers with one item removed."""
     if isinstance(peer, IpBlock):
         cut = peer.exceptions
-        yield from (replace(peer, exceptions=(*cut[:i], *cut[i + 1 :])) for i in range(len(cut)))
+        yield from (replace(peer, exceptions=some) for some in _lists(cut, lambda _: iter(())))
         return
     if peer.namespaces is not None and peer.pods is not None:
         yield replace(peer, namespaces=None)
@@ -89,16 +91,21 @@ def peers(peer: Peer) -> Iterator[Peer]:
 
 
 def selectors(selector: Selector) -> Iterator[Selector]:
-    """Selectors with one requirement removed."""
-    for index in range(len(selector.labels)):
-        yield replace(selector, labels=(*selector.labels[:index], *selector.labels[index + 1 :]))
-    for index in range(len(selector.expressions)):
-        kept = (*selector.expressions[:index], *selector.expressions[index + 1 :])
-        yield replace(selector, expressions=kept)
+    """Selectors with one requirement removed, or one value of an expression."""
+    yield from (replace(selector, labels=some) for some in _lists(selector.labels, lambda _: iter(())))
+    yield from (replace(selector, expressions=some) for some in _lists(selector.expressions, expressions))
+
+
+def expressions(row: Expression) -> Iterator[Expression]:
+    """Expressions with one value removed."""
+    yield from (replace(row, values=some) for some in _lists(row.values, lambda _: iter(())) if some)
 
 
 def _lists(items: tuple[T, ...], simpler: Callable[[T], Iterator[T]]) -> Iterator[tuple[T, ...]]:
-    """Lists with one item removed or made simpler."""
+    """Lists with one item removed or made simpler; halves of long lists first."""
+    if len(items) >= LONG:
+        yield items[len(items) // 2 :]
+        yield items[: len(items) // 2]
     for index, item in enumerate(items):
         yield (*items[:index], *items[index + 1 :])
         yield from ((*items[:index], other, *items[index + 1 :]) for other in simpler(item))

@@ -35,7 +35,7 @@ STATES = 6  # of one random history
 def certify(pool: WorkspacePool, histories: list[History], family: Family, expect: Expect, title: str) -> None:
     """Run histories in parallel; shrink the first that fails and attach it as a case file."""
     __tracebackhide__ = True
-    judge = pool.judge(family, agree=1)
+    judge = pool.judge(family, agree=1, far=True)
     found = search(pool, histories, judge, title)
     if found.dead and not found.seen:
         raise Inconclusive(f"servers do not answer on their own host: {'; '.join(found.dead[:5])}")

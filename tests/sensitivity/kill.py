@@ -165,8 +165,8 @@ def _chunks(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _judge(pool: WorkspacePool, mutant: Mutant) -> Judge:
-    return Judge(queries(Family(mutant.family), pool.protocols), PROFILE, agree=1, patience=PATIENCE)
+def _judge(pool: WorkspacePool, mutant: Mutant, *, far: bool = False) -> Judge:
+    return Judge(queries(Family(mutant.family), pool.protocols, far=far), PROFILE, agree=1, patience=PATIENCE)
 
 
 def _killing_cases(pool: WorkspacePool, batch: Sequence[Case], mutant: Mutant) -> list[tuple[Case, StateResult]]:
@@ -187,4 +187,4 @@ def _killing_state(pool: WorkspacePool, mutant: Mutant) -> StateResult | None:
     address = base_world.MODEL_IPS[base_world.OUTSIDE][mutant.family == "ipv6"]
     rows: list[tuple[World, ...]] = [(covering.world(row, address),) for row in covering.array()]
     rows += generate(HISTORIES, STATES, Family(mutant.family), 1)
-    return search(pool, rows, _judge(pool, mutant), f"{mutant.id}: generated").seen
+    return search(pool, rows, _judge(pool, mutant, far=True), f"{mutant.id}: generated").seen

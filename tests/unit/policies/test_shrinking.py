@@ -10,7 +10,7 @@ from policies.histories import History, histories
 from policies.shrinking import smaller
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(histories(3, Family.IPV4), st.data())
 def test_shrinking_ends(history: History, data: st.DataObject) -> None:
     """Shrinking ends after finitely many steps, whichever candidates fail, at the base world at the latest."""

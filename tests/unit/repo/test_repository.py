@@ -186,7 +186,7 @@ def test_generic_code_names_no_plugin() -> None:
         ("fixtures/probes/agent/capture.py", "flannel"): "an encapsulation that captures recognise by its UDP port",
         ("policies/ambiguities.py", "calico"): "a profile has the name of an engine that behaves like this",
         ("policies/ambiguities.py", "kube-router"): "a profile has the name of an engine that behaves like this",
-        ("policies/strategies.py", "calico"): "the name of a bug in tests/sensitivity/bugs.yaml",
+        ("policies/vocabularies.py", "calico"): "the name of a bug in tests/sensitivity/bugs.yaml",
     }
     names = {*catalogue.known(), *catalogue.known("policy-engine")} - {
         "bridge",
