@@ -91,6 +91,12 @@ def log(kube: Kube, name: str, wanted: str, container: str = "main") -> str:
     return waiting.until(there, f"{wanted!r} in the log of {name}", patience=PATIENCE)
 
 
+def address(kube: Kube, name: str) -> str:
+    """A pod's address, once its status has it."""
+    where = f"{POD}/{name}"
+    return str(waiting.until(lambda: kube.get(where)["status"].get("podIP"), f"{where}'s address", patience=PATIENCE))
+
+
 def execute(kube: Kube, name: str, command: list[str]) -> tuple[str, Object]:
     """Run a command in a pod as `kubectl exec` without -i does; its output and the status at its end."""
     socket = kube.exec_socket(NAMESPACE, name, command, stdin=False)
@@ -199,7 +205,8 @@ def test_a_failure_that_repeats_is_one_event_until_it_ends(kube: Kube, make: Cal
     def counts() -> list[int]:
         return [event["count"] for event in events(kube, name, "Failed")]
 
-    waiting.until(lambda: max(counts(), default=0) >= 3, "a count of 3", patience=PATIENCE)
+    # Pauses between attempts grow to half a second: seven attempts take more than a second, which timestamps count in.
+    waiting.until(lambda: max(counts(), default=0) >= 7, "a count of 7", patience=PATIENCE)
     assert len(counts()) == 1
     (event,) = events(kube, name, "Failed")
     assert event["involvedObject"]["fieldPath"] == "spec.containers{main}"
@@ -269,7 +276,7 @@ def test_environment_and_volumes_come_from_where_they_are_said(kube: Kube, make:
     name = make([shell(script, env=env, volumeMounts=mounts)], volumes=volumes)
     first, second = log(kube, name, "done").splitlines()
     assert first == f"plain plain-again {NODE} from-config content {name}"
-    assert second == f"{kube.get(f'{POD}/{name}')['status']['podIP']} 10.96.0.1 done"
+    assert second == f"{address(kube, name)} 10.96.0.1 done"
 
 
 def test_a_deleted_pod_is_asked_to_end_and_then_gone(kube: Kube, make: Callable[..., str], lab: OpenLab) -> None:
@@ -278,7 +285,7 @@ def test_a_deleted_pod_is_asked_to_end_and_then_gone(kube: Kube, make: Callable[
     script = f"trap 'echo asked > {out}; exit 0' TERM; echo up; while true; do sleep 0.1; done"
     name = make([shell(script)], terminationGracePeriodSeconds=10)
     log(kube, name, "up")
-    ip = kube.get(f"{POD}/{name}")["status"]["podIP"]
+    ip = address(kube, name)
     kube.request("DELETE", f"{POD}/{name}")
 
     def gone() -> bool:
@@ -382,7 +389,7 @@ def test_a_pod_that_has_ended_gives_its_address_back(lab: OpenLab, kube: Kube, m
     """The address of a completed pod is free again while its object stays, as with a real kubelet."""
     name = make([shell("true")], restartPolicy="Never")
     waiting.until(lambda: has_phase(kube, f"{POD}/{name}", "Succeeded"), "the end of the pod", patience=PATIENCE)
-    ip = kube.get(f"{POD}/{name}")["status"]["podIP"]
+    ip = address(kube, name)
 
     def free() -> bool:
         script = f"! ls /var/lib/cni/networks/*/{ip}"
