@@ -22,9 +22,10 @@ from policies.oracle import Query, reachability
 from policies.tweaks import FIELDS, LABELS, Tweaks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from random import Random
 
+    from policies.edits import Edit
     from policies.families import Family
     from policies.model import Labels, World
     from policies.vocabularies import Vocabulary
@@ -125,43 +126,34 @@ class Aspect:
         return f"{self.pairs.__name__.strip('_').replace('_', ' ')}: {self.name}"
 
 
+def _single(changes: Changes, world: World, field: str, edits: Iterable[tuple[str, Edit]]) -> Iterator[Pair]:
+    """The edits of a world that change one field."""
+    return changes.shuffled([(world, edit(world)) for name, edit in edits if name == field])
+
+
 def _one_field(changes: Changes, world: World, field: str) -> Iterator[Pair]:
     """One field of one policy is another."""
     tweaks = changes.of_policies(world)
-    return changes.shuffled(
-        [
-            (world, PutPolicy(new)(world))
-            for policy in world.policies
-            for name, new in tweaks.policy(policy)
-            if name == field
-        ]
-    )
+    edits = ((name, PutPolicy(new)) for policy in world.policies for name, new in tweaks.policy(policy))
+    return _single(changes, world, field, edits)
 
 
 def _one_label_of_a_pod(changes: Changes, world: World, field: str) -> Iterator[Pair]:
     """One label of one pod is another."""
     tweaks = changes.of_objects(world)
-    return changes.shuffled(
-        [
-            (world, RelabelPod(pod.key, new)(world))
-            for pod in world.pods
-            for name, new in tweaks.objects(pod.labels)
-            if name == field
-        ]
-    )
+    edits = ((name, RelabelPod(pod.key, new)) for pod in world.pods for name, new in tweaks.objects(pod.labels))
+    return _single(changes, world, field, edits)
 
 
 def _one_label_of_a_namespace(changes: Changes, world: World, field: str) -> Iterator[Pair]:
     """One label of one namespace is another."""
     tweaks = changes.of_objects(world)
-    return changes.shuffled(
-        [
-            (world, RelabelNamespace(namespace.name, new)(world))
-            for namespace in world.namespaces
-            for name, new in tweaks.objects(namespace.labels)
-            if name == field
-        ]
+    edits = (
+        (name, RelabelNamespace(namespace.name, new))
+        for namespace in world.namespaces
+        for name, new in tweaks.objects(namespace.labels)
     )
+    return _single(changes, world, field, edits)
 
 
 def _filled(changes: Changes, world: World, kind: str, filling: Callable[[], stretching.Filling]) -> Iterator[Pair]:

@@ -21,8 +21,7 @@ MOST_LINES = 4  # of a message
 
 def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of verdict.json that failed, are errors, or are inconclusive: the worst first, then by id."""
-    chosen = [row for row in document["requirements"] if row["verdict"] in VERDICTS]
-    return sorted(chosen, key=lambda row: (-outcome.ORDER.index(Verdict(row["verdict"])), row["id"]))
+    return outcome.worst_first(row for row in document["requirements"] if row["verdict"] in VERDICTS)
 
 
 def without_requirement(records: Sequence[Record]) -> list[dict[str, Any]]:

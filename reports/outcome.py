@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +59,11 @@ class Refuted(AssertionError):  # noqa: N818 - a verdict, named like the others
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst verdict; passed if there are none."""
     return max(verdicts, key=ORDER.index, default=Verdict.PASSED)
+
+
+def worst_first(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of verdict.json sorted by verdict, the worst first, then by id."""
+    return sorted(rows, key=lambda row: (-ORDER.index(Verdict(row["verdict"])), row["id"]))
 
 
 def of_requirement(cases: Iterable[Verdict]) -> Verdict:

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SESSION_ARGUMENTS = (
-    "suites/",
-    "-q",
-    "-rN",
-    "-m",
-    "--tb",
-    "--no-header",
-    "-p",
-    "no:",
-)  # beginnings; nox sessions add them
+# Beginnings of the arguments that nox sessions add.
+SESSION_ARGUMENTS = ("suites/", "-q", "-rN", "-m", "--tb", "--no-header", "-p", "no:")
 REPLACED = ("--only", "--out", "--seed", "--shuffle")  # options for which the command has values of its own
 # Session: the argument that only it passes to pytest.
 SESSIONS = {"chaos": "suites/chaos", "migrate": "--migrate-to", "replay": "suites/generated/test_replay.py"}

@@ -65,8 +65,7 @@ def table(document: dict[str, Any]) -> Table:
     result = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("verdict", "id", "level", "requirement"):
         result.add_column(name)
-    rows = sorted(document["requirements"], key=lambda row: (-outcome.ORDER.index(Verdict(row["verdict"])), row["id"]))
-    for row in rows:
+    for row in outcome.worst_first(document["requirements"]):
         colour = COLOURS[Verdict(row["verdict"])]
         result.add_row(Text(row["verdict"], colour), row["id"], row["level"], row["sentence"])
     return result
