@@ -136,9 +136,11 @@ class Tweaks:
         last = port.end or LAST_PORT
         below = (number for number in (*self.ports, port.port - 1, port.port + 1) if 1 <= number <= last)
         yield from (("port", replace(port, port=number)) for number in below if number != port.port)
-        ends = {None, *self.ports, port.port, (port.end or port.port) - 1, (port.end or port.port) + 1, LAST_PORT}
-        for end in ends - {port.end}:
-            if end is None or port.port <= end <= LAST_PORT:
+        if port.end is not None:
+            yield "endPort", replace(port, end=None)
+        ends = {*self.ports, port.port, (port.end or port.port) - 1, (port.end or port.port) + 1, LAST_PORT}
+        for end in sorted(ends - {port.end}):  # sorted: a history depends on its seed alone
+            if port.port <= end <= LAST_PORT:
                 yield "endPort", replace(port, end=end)
 
     def selector(self, selector: Selector) -> Iterator[Tweak[Selector]]:
