@@ -49,7 +49,7 @@ def leaks(bare: Iterable[tuple[str, CapturedPackets]], outside: str) -> Iterator
     untranslated on every kernel; a busy machine has such packets.
     """
     for node, packet in bare:
-        if outside in packet.outer.pair and packet.count > packet.resets:
+        if packet.direction == "out" and packet.outer.dst == outside and packet.count > packet.resets:
             yield node, packet
 
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fixtures import paths
@@ -32,10 +32,12 @@ class OpenLab:
     Attributes:
         testbed: the cluster with its plugin and probe pods.
         out: the lab's folder, the argument of --attach.
+        failures: what the failed requirements of the last run said, a line each; for the message of an assertion.
     """
 
     testbed: Testbed
     out: Path
+    failures: list[str] = field(default_factory=list)
 
     def certify(self, out: Path, *arguments: str) -> dict[str, str]:
         """Run the suites on the lab in a process of their own; returns requirement id → verdict.
@@ -57,9 +59,12 @@ class OpenLab:
         assert path.exists(), f"no verdict.json:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         document = json.loads(path.read_text())
         assert done.returncode == document["exit_code"]
-        for row in document["requirements"]:
-            if row["verdict"] == "failed":  # pytest shows this if the test fails
-                sys.stdout.write("\n".join([f"{row['id']} failed:", *(case["message"] for case in row["cases"]), ""]))
+        self.failures = [
+            f"{row['id']}: {case['message']}"
+            for row in document["requirements"]
+            if row["verdict"] == "failed"
+            for case in row["cases"]
+        ]
         return {row["id"]: row["verdict"] for row in document["requirements"]}
 
 
