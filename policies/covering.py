@@ -278,6 +278,23 @@ def world(row: Row, address: str) -> World:
     return translated(full, TRANSLATIONS[row["texts"]])
 
 
+def histories(address: str, states: int) -> list[tuple[World, ...]]:
+    """The worlds of the array in histories of some states, each with one of the TRANSLATIONS: labels change rarely.
+
+    Args:
+        address: the one that ipBlocks match: of the external host.
+        states: the most states of a history.
+    """
+    alike = sorted(array(), key=lambda row: (row["texts"], row["list"] == "labels"))
+    groups = (list(rows) for _, rows in itertools.groupby(alike, key=lambda row: row["texts"]))
+    return [tuple(world(row, address) for row in some) for rows in groups for some in batched(rows, states)]
+
+
+def batched(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    """Rows in batches of a size; the last one may be shorter."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
+
+
 def _with(some: Labels, key: str, value: str | None, more: Labels = ()) -> Labels:
     """Labels with one more, unless its value is None, and with a list of others."""
     return tuple(sorted((*some, *(() if value is None else ((key, value),)), *more)))

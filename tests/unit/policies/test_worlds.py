@@ -47,8 +47,8 @@ RICH = Policy(
 
 @cache
 def rows() -> list[History]:
-    """The worlds of the covering array, each a history."""
-    return [(covering.world(row, ADDRESS),) for row in covering.array()]
+    """The histories of the covering array."""
+    return covering.histories(ADDRESS, 6)
 
 
 @cache
@@ -122,10 +122,11 @@ def test_lists_of_every_kind_have_every_length() -> None:
     crowds = {
         count
         for history in rows()
-        for count in Counter(policy.subject for policy in history[0].policies if policy.namespace == "x").values()
+        for world in history
+        for count in Counter(policy.subject for policy in world.policies if policy.namespace == "x").values()
     }
     assert set(stretching.LENGTHS) <= crowds
-    pods = {len(pod.labels) for history in rows() for pod in history[0].pods}
+    pods = {len(pod.labels) for history in rows() for world in history for pod in world.pods}
     assert max(pods) > max(stretching.LENGTHS) - 2
 
 
