@@ -64,7 +64,7 @@ class Changes:
             return [changed]
         rows = self.random.sample(covering.array(), ROWS)
         for row in rows:
-            start = covering.world(row, self.random.choice(addresses_of(self.family)))
+            start = covering.world(row, self.random.choice(addresses_of(self.family)), world.layout)
             changed = self._mattering(aspect.pairs(self, start, aspect.name), 2)
             if changed is not None:
                 return [start, changed]

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
-from policies import base_world, datafile, serialization
+from policies import base_world, datafile, layouts, serialization
 from policies.datafile import BadFileError, Document
 from policies.families import Family, family_of
 from policies.invalid import InvalidPolicyError
@@ -33,13 +33,17 @@ LENGTHS = {
 PLACEHOLDER = re.compile(r"\$\{(all|other-all|(host|net|wide|address):([a-z/-]+))\}")
 RENAMED = {"home": base_world.LOCAL_NODE, "away": base_world.REMOTE_NODE}  # names of earlier versions
 ENDS = (*base_world.KEYS, base_world.OUTSIDE, base_world.REMOTE_NODE)
-ALWAYS = {
-    *((key, key) for key in ENDS),
-    *((base_world.REMOTE_NODE, key) for key in base_world.PODS_OF_REMOTE_NODE),
-}  # clauses 49, 47
-ALWAYS |= {(other, one) for one, other in ALWAYS}
 
 Cell = tuple[str, str]
+
+
+@cache
+def always(layout: int = 0) -> frozenset[Cell]:
+    """The (source, destination) pairs of a layout that no policy can deny (clauses 49, 47)."""
+    (node,) = (host.node for host in base_world.build().hosts if host.key == base_world.REMOTE_NODE)
+    own = [pod.key for pod in layouts.build(layout).pods if pod.node == node and pod.key in base_world.KEYS]
+    pairs = {*((key, key) for key in ENDS), *((base_world.REMOTE_NODE, key) for key in own)}
+    return frozenset(pairs | {(other, one) for one, other in pairs})
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,7 @@ class Case:
         bugs: ids of the bugs and mutants that it detects.
         steps: its states, in order.
         families: the address families it applies to; one where its policies hold addresses of that one only.
+        layout: number of the layout of its pods.
     """
 
     id: str
@@ -143,6 +148,12 @@ class Case:
     bugs: tuple[str, ...]
     steps: tuple[Step, ...]
     families: tuple[Family, ...] = tuple(Family)
+    layout: int = 0
+
+    @property
+    def base(self) -> World:
+        """The base world in its layout."""
+        return layouts.build(self.layout)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -192,7 +203,7 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
     steps: list[Step] = []
     path: tuple[str | int, ...] = ("cases", number)
     families = (Family(row["family"]),) if "family" in row else tuple(Family)
-    step_of = partial(_step, document, families[0])
+    step_of = partial(_step, document, families[0], row.get("layout", 0))
     if "expect" in row:
         steps.append(step_of(path, row, Step()))
     for index, later in enumerate(row.get("steps", ())):
@@ -207,6 +218,7 @@ def _case(document: Document, number: int, row: dict[str, Any]) -> Case:
         bugs=tuple(row.get("bugs", ())),
         steps=tuple(steps),
         families=families,
+        layout=row.get("layout", 0),
     )
 
 
@@ -224,15 +236,17 @@ def _labels(rows: dict[str, dict[str, str]] | None, before: Mapping[str, Labels]
     return {**before, **{key: labels(row) for key, row in (rows or {}).items()}}
 
 
-def _step(document: Document, family: Family, path: tuple[str | int, ...], row: dict[str, Any], before: Step) -> Step:
-    step = _state(row, before)
-    spaces = [ns.name for ns in base_world.NAMESPACES]
-    for kind, names in (("pods", base_world.KEYS), ("again", base_world.KEYS), ("namespaces", spaces)):
+def _step(
+    document: Document, family: Family, layout: int, path: tuple[str | int, ...], row: dict[str, Any], before: Step
+) -> Step:
+    step, base = _state(row, before), layouts.build(layout)
+    pods, spaces = [pod.key for pod in base.pods], [ns.name for ns in base.namespaces]
+    for kind, names in (("pods", pods), ("again", base_world.KEYS), ("namespaces", spaces)):
         for name in row.get(kind, ()):
             if name not in names:
                 raise document.bad((*path, kind, name), f"is not in the base world; allowed: {', '.join(names)}")
     try:
-        step.policies_in(base_world.build(), family)
+        step.policies_in(base, family)
     except InvalidPolicyError as error:
         raise document.bad((*path, "policies", *error.path), error.rule) from error
     except KeyError as error:
@@ -241,12 +255,12 @@ def _step(document: Document, family: Family, path: tuple[str | int, ...], row: 
             f"${{{error.args[0]}}} is not a placeholder{_renamed(str(error.args[0]).partition(':')[2])}",
         ) from error
     blocks = tuple(
-        _expectation(document, (*path, "expect", index), block) for index, block in enumerate(row["expect"])
+        _expectation(document, layout, (*path, "expect", index), block) for index, block in enumerate(row["expect"])
     )
     return replace(step, expectations=blocks)
 
 
-def _expectation(document: Document, path: tuple[str | int, ...], block: dict[str, Any]) -> Expectation:
+def _expectation(document: Document, layout: int, path: tuple[str | int, ...], block: dict[str, Any]) -> Expectation:
     flows: set[tuple[str, int]] = set()
     for flow_text in block.get("flows", ("*/*",)):
         protocol, _, port = flow_text.lower().partition("/")
@@ -259,7 +273,7 @@ def _expectation(document: Document, path: tuple[str | int, ...], block: dict[st
         for index, text in enumerate(block.get(kind, ())):
             left, _, right = text.partition(" > ")
             at = (*path, kind, index)
-            pairs = set(product(_ends(document, at, left), _ends(document, at, right))) - ALWAYS
+            pairs = set(product(_ends(document, at, left), _ends(document, at, right))) - always(layout)
             cells |= dict.fromkeys(pairs, decision)
             lines |= dict.fromkeys(pairs, document.line(at))
     paths = (Path(block["via"]),) if "via" in block else tuple(Path)

@@ -13,7 +13,7 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from policies import base_world
+from policies import layouts
 from policies.families import family_of
 from policies.model import (
     EGRESS,
@@ -263,14 +263,15 @@ def _gain(row: Row, name: str, missing: set[Combination]) -> int:
     )
 
 
-def world(row: Row, address: str) -> World:
+def world(row: Row, address: str, layout: int = 0) -> World:
     """The base world with the policies of a row.
 
     Args:
         row: the choices.
         address: the one that ipBlocks match: of the external host.
+        layout: of the pods.
     """
-    bare = base_world.build()
+    bare = layouts.build(layout)
     many = many_labels(int(row["length"]) - 2) if row["list"] == "labels" else ()
     pods = tuple(replace(pod, labels=_with(pod.labels, "app", APPS.get(pod.key), many)) for pod in bare.pods)
     spaces = tuple(replace(ns, labels=_with(ns.labels, "team", TEAMS.get(ns.name))) for ns in bare.namespaces)

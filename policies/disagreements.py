@@ -77,7 +77,7 @@ def _of_query(case: Case, step: Step, query: Query, profile: Mapping[Ambiguity, 
     block = step.covering(query)
     if block is None:
         return
-    world = step.world(base_world.build(), query.family)
+    world = step.world(case.base, query.family)
     specified = reachability(world, query)
     declared = reachability(world, query, profile) if profile else specified
     for cell, expected in block.cells.items():

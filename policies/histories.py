@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from policies import base_world, strategies
+from policies import base_world, layouts, strategies
 from policies.aspects import ASPECTS, Changes, addresses_of
 from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, apply_all
-from policies.vocabularies import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,17 +27,18 @@ History = tuple["World", ...]
 
 EXAMPLES = 2  # of a Hypothesis run; the first is always the smallest example
 RARELY = 16  # one state in 16 replaces a pod, which takes seconds; other changes take tenths of a second
+OTHER_LAYOUT = 4  # one history in four has pods of another layout; to create them takes five seconds
 SEEDS = st.integers(0, 2**32)
 SEVERAL, ONE, BACK = "several", "one", "back"
 WAYS = (SEVERAL, ONE, BACK, ONE, ONE, ONE)
 
 
 @cache
-def edits(family: Family, texts: Vocabulary = PLAIN) -> st.SearchStrategy[Edit]:
+def edits(family: Family, texts: Vocabulary, keys: tuple[str, ...]) -> st.SearchStrategy[Edit]:
     """One change; changes of policies are more frequent than changes of labels."""
     names = [ns.name for ns in base_world.NAMESPACES]
     put = st.builds(PutPolicy, strategies.policies(names, addresses_of(family), texts))
-    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels(texts))
+    relabel = st.builds(RelabelPod, st.sampled_from(keys), strategies.some_labels(texts))
     rename = st.builds(RelabelNamespace, st.sampled_from(names), strategies.some_labels(texts))
     delete = st.builds(DeletePolicy, st.integers(0, 3))
     return strategies.weighted((6, put), (1, delete), (2, relabel), (1, rename))
@@ -50,6 +50,7 @@ class Plan:
 
     Attributes:
         texts: of its labels.
+        layout: of its pods.
         first: the changes of its first state.
         later: the changes of each later state, if it has several.
         replaced: the pod that is replaced before each state; "" for none.
@@ -57,6 +58,7 @@ class Plan:
     """
 
     texts: Vocabulary
+    layout: int
     first: tuple[Edit, ...]
     later: tuple[tuple[Edit, ...], ...]
     replaced: tuple[str, ...]
@@ -67,12 +69,15 @@ class Plan:
 def plans(draw: st.DrawFn, states: int, family: Family) -> Plan:
     """A plan of a history of some states, with blocks of addresses of a family."""
     texts = draw(strategies.vocabularies())
-    some = edits(family, texts)
-    relabel = st.builds(RelabelPod, st.sampled_from(base_world.KEYS), strategies.some_labels(texts))
+    layout = draw(strategies.weighted((OTHER_LAYOUT - 1, st.just(0)), (1, st.integers(1, layouts.LAYOUTS))))
+    keys = (*base_world.KEYS, *(layouts.BESIDE if layout else ()))
+    some = edits(family, texts, keys)
+    relabel = st.builds(RelabelPod, st.sampled_from(keys), strategies.some_labels(texts))
     several = st.lists(some, min_size=1, max_size=3).map(tuple)
     nobody, anybody = st.just(""), st.sampled_from(base_world.KEYS)
     return Plan(
         texts,
+        layout,
         first=(*draw(st.lists(relabel, max_size=4)), *draw(st.lists(some, min_size=4, max_size=9))),
         later=tuple(draw(several) for number in range(-(-states // WAYS.count(SEVERAL)))),
         replaced=tuple(draw(strategies.weighted((RARELY - 1, nobody), (1, anybody))) for _ in range(states)),
@@ -92,7 +97,7 @@ def walk(plan: Plan, states: int, family: Family, aspects: Iterator[Aspect]) -> 
     random = Random(plan.seed)  # noqa: S311 - choices
     ways = random.sample(WAYS, len(WAYS))
     changes, later = Changes(family, plan.texts, random), iter(plan.later)
-    result = [apply_all(base_world.build(), plan.first)]
+    result = [apply_all(layouts.build(plan.layout), plan.first)]
     while len(result) < states:
         way, world = ways[len(result) % len(ways)], result[-1]
         if way == SEVERAL:
@@ -115,7 +120,7 @@ def _replacing(states: Sequence[World], replaced: Sequence[str]) -> Iterator[Wor
     for world, key in zip(states, replaced, strict=False):
         if key:
             generations[key] += 1
-        yield replace(world, pods=tuple(replace(pod, generation=generations[pod.key]) for pod in world.pods))
+        yield replace(world, pods=tuple(replace(pod, generation=generations.get(pod.key, 0)) for pod in world.pods))
 
 
 def generate(count: int, states: int, family: Family, number: int) -> list[History]:

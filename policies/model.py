@@ -141,6 +141,7 @@ class Pod:
         host_network: whether it shares the network of its node.
         phase: Pending, Running, Succeeded, Failed or Unknown.
         generation: how many pods had its name before; policies do not depend on it.
+        ending: whether it is being deleted, and still runs; policies do not depend on it (clause 65).
     """
 
     namespace: str
@@ -152,6 +153,7 @@ class Pod:
     host_network: bool = False
     phase: str = "Running"
     generation: int = 0
+    ending: bool = False
 
     @property
     def key(self) -> str:
@@ -181,12 +183,21 @@ Endpoint = Pod | Host
 
 @dataclass(frozen=True)
 class World:
-    """Everything that decisions depend on."""
+    """Everything that decisions depend on.
+
+    Attributes:
+        namespaces: all of them.
+        pods: in all namespaces.
+        policies: in the order in which they were created.
+        hosts: nodes, and external hosts.
+        layout: number of the layout of its pods (layouts.py); policies do not depend on it.
+    """
 
     namespaces: tuple[Namespace, ...] = ()
     pods: tuple[Pod, ...] = ()
     policies: tuple[Policy, ...] = ()
     hosts: tuple[Host, ...] = field(default=())
+    layout: int = 0
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Pods that have not completed (clause 64), and hosts."""

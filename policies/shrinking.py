@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from policies import base_world
+from policies import layouts
 from policies.edits import RelabelNamespace, RelabelPod
 from policies.model import EVERYTHING, Expression, IpBlock, Policy, Rule, Selector
 
@@ -28,7 +28,9 @@ def smaller(history: History) -> Iterator[History]:
         if len(history) > 2:  # noqa: PLR2004 - the last change alone
             yield history[-2:]
         yield from ((*history[:index], *history[index + 1 :]) for index in range(len(history) - 1))
-    bare = base_world.build()
+    bare = layouts.bare(history[0])
+    if history[0].layout:
+        yield tuple(layouts.in_base(world) for world in history)
     for key in {policy.key for world in history for policy in world.policies}:
         yield tuple(_without(world, key) for world in history)
     for key in {pod.key for world in history for pod in world.pods if pod.generation}:

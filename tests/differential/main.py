@@ -17,7 +17,7 @@ import yaml
 from fixtures.progress import Progress
 from fixtures.workspaces.objects import pod_object
 from fixtures.workspaces.workspace import masked, with_peers
-from policies import base_world, cases, covering, serialization
+from policies import base_world, cases, covering, layouts, serialization
 from policies.families import Family
 from policies.histories import generate
 from policies.model import EGRESS, INGRESS, NAMESPACE_LABEL, Policy, World
@@ -41,7 +41,11 @@ def worlds(states: int, seed: int) -> list[World]:
     result = [covering.world(row, address) for row in covering.array()]
     base = base_world.build()
     result += [step.world(base) for case in cases.corpus() for step in case.steps]
-    return result + [world for history in generate(states // STATES, STATES, Family.IPV4, seed) for world in history]
+    return result + [
+        layouts.in_base(world)
+        for history in generate(states // STATES, STATES, Family.IPV4, seed)
+        for world in history
+    ]
 
 
 def decided_flows(world: World) -> tuple[list[Flow], list[bool]]:
@@ -68,7 +72,7 @@ def to_json(world: World, flows: list[Flow]) -> str:
     """Write a world and flows as a line of input for ask.py."""
     pods = []
     for pod in world.pods:
-        manifest = pod_object(pod, pod.namespace, pod.node)
+        manifest = pod_object(pod, pod.namespace, pod.name, pod.node)
         manifest["status"] = {"podIP": pod.ips[0], "podIPs": [{"ip": ip} for ip in pod.ips], "hostIP": "192.0.2.11"}
         pods.append(manifest)
     namespaces = [

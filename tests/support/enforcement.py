@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fixtures.cnis.reference.engine import rules
 from fixtures.cnis.reference.engine.store import Store
 from fixtures.workspaces.workspace import masked, with_peers
-from policies import ambiguities, base_world, serialization
+from policies import ambiguities, base_world, layouts, serialization
 from policies.endpoint_index import Index
 from policies.families import family_of
 from policies.model import NAMESPACE_LABEL, Pod
@@ -88,9 +88,9 @@ def _range(cidr: str) -> Range:
 class Enforcement:
     """The engine's objects and chains in the states of one history."""
 
-    def __init__(self) -> None:
+    def __init__(self, layout: int = 0) -> None:
         self.store = Store()
-        self.world: World = base_world.build()
+        self.world: World = layouts.build(layout)
         for namespace in self.world.namespaces:
             self._change("namespaces", "ADDED", "", namespace.name, dict(namespace.all_labels()))
         for pod in self.world.pods:
@@ -103,7 +103,7 @@ class Enforcement:
     def _pod(self, event: str, pod: Pod) -> None:
         ports = [{"containerPort": p.number, "name": p.name, "protocol": p.protocol.upper()} for p in pod.ports]
         status = {"phase": pod.phase, "podIPs": [{"ip": ip} for ip in pod.ips]}
-        spec = {"nodeName": pod.node, "containers": [{"ports": ports}]}
+        spec = {"nodeName": pod.node, "hostNetwork": pod.host_network, "containers": [{"ports": ports}]}
         self._change("pods", event, pod.namespace, pod.name, dict(pod.labels), spec=spec, status=status)
 
     def apply(self, state: World) -> None:
@@ -158,7 +158,7 @@ class Enforcement:
 
 def _pairs(world: World) -> Iterator[tuple[Endpoint, Endpoint]]:
     """The pairs of ends that are probed, without those that no policy can deny (clauses 47, 49)."""
-    ends: tuple[Endpoint, ...] = (*world.pods, *world.hosts)
+    ends: tuple[Endpoint, ...] = (*(pod for pod in world.pods if pod.key in base_world.KEYS), *world.hosts)
     for source in ends:
         for destination in ends:
             hosts = [end for end in (source, destination) if not isinstance(end, Pod)]

@@ -93,7 +93,7 @@ def lengths(policy: Policy) -> Iterator[tuple[str, int]]:
 def wrong(histories: Iterable[History]) -> str:
     """The first flow that the engine treats otherwise than the oracle decides; "" if there is none."""
     for history in histories:
-        engine = Enforcement()
+        engine = Enforcement(history[0].layout)
         for world in history:
             engine.apply(world)
             if found := next(engine.wrong(QUERIES), ""):
