@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
+
+
+class FlowFact(TypedDict):
+    """A continuous flow during a fault.
+
+    Attributes:
+        kind: udp, tcp or connect.
+        client: `namespace/name` of the pod that sends.
+        server: `namespace/name` of the pod that answers.
+        longest: the longest time without an answer, in seconds.
+        outages: (seconds from the injection, duration in seconds) of the times without an answer.
+    """
+
+    kind: str
+    client: str
+    server: str
+    longest: float
+    outages: list[tuple[float, float]]
 
 
 class FaultFact(TypedDict):
@@ -23,6 +41,7 @@ class FaultFact(TypedDict):
         marks: (seconds since the injection, event) of the timeline.
         left: differences in the nodes' state that remained at the end.
         crashes: panics in the agents' logs.
+        flows: the continuous flows; runs of earlier versions have none.
     """
 
     id: str
@@ -39,3 +58,4 @@ class FaultFact(TypedDict):
     marks: list[tuple[float, str]]
     left: list[str]
     crashes: list[str]
+    flows: NotRequired[list[FlowFact]]

@@ -63,5 +63,6 @@ def _row(requirement: Requirement, records: list[Record]) -> dict[str, Any]:
         "area": requirement.area,
         "sentence": requirement.sentence,
         "link": requirement.link,
+        **({"consequence": requirement.consequence} if requirement.consequence else {}),
         "cases": [record.row() for record in sorted(records, key=lambda record: record.case)],
     }

@@ -29,6 +29,15 @@ EXIT_CODES = {
     Verdict.INCONCLUSIVE: 2,
     Verdict.ERROR: 3,
 }
+# The sentence about a run with this verdict.
+CLOSING = {
+    Verdict.PASSED: "{cni} is certified: every MUST requirement that could be checked holds.",
+    Verdict.UNDEFINED: "Nothing was decided about {cni}.",
+    Verdict.UNSUPPORTED: "Nothing was decided about {cni}.",
+    Verdict.INCONCLUSIVE: "{cni} is inconclusive: no MUST requirement could be tested, or a control of one failed.",
+    Verdict.FAILED: "{cni} is not certified: a MUST requirement does not hold.",
+    Verdict.ERROR: "Nothing was decided about {cni}: netproof or the machine failed.",
+}
 NO_CASES = 2  # exit code of a run without a case
 
 

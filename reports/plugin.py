@@ -22,9 +22,10 @@ from reports import claims, columns, failing, lateness, outcome, page, replay, s
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
+from reports.report import page as report_page
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from reports.claims import Answer
 
@@ -107,7 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.out = str(out)
     config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
-    config.stash[ACTIVE] = Run(out, known, now.strftime("%Y-%m-%dT%H:%M:%SZ"), config.option.shuffle)
+    started, arguments = now.strftime("%Y-%m-%dT%H:%M:%SZ"), config.invocation_params.args
+    config.stash[ACTIVE] = Run(out, known, started, config.option.shuffle, arguments)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -142,27 +144,36 @@ class Run:
         out: the run's folder.
         started: when the run started, UTC in ISO 8601.
         shuffle: the seed of the order of cases; None without --shuffle.
+        arguments: pytest's command line.
         begun: when the run started, on the monotonic clock.
         ledger: the records so far.
         document: the content of verdict.json; {} until the run has ended.
         answers: answers to claims about the plugin.
-        page: path of the HTML report, or the reason why it is missing.
+        page: path of Allure's page, or the reason why it is missing.
+        report: path of report.html, or the reason why it is missing.
     """
 
     def __init__(
-        self, out: Path, known: dict[str, requirements.Requirement], started: str, shuffle: int | None = None
+        self,
+        out: Path,
+        known: dict[str, requirements.Requirement],
+        started: str,
+        shuffle: int | None = None,
+        arguments: Sequence[object] = (),
     ) -> None:
         self.out = out
         self.started = started
         self.shuffle = shuffle
+        self.arguments = arguments
         self.begun = time.monotonic()
         self.ledger = Ledger(known=known)
         self.document: dict[str, Any] = {}
         self.answers: list[Answer] = []
         self.page = ""
+        self.report = ""
 
     def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
-        """Write verdict.json and claims.html, and point the link `latest` to the folder.
+        """Write verdict.json, report.html and claims.html, and point the link `latest` to the folder.
 
         Args:
             facts: facts of the run, as pytest_netproof_facts returns them, and its lateness.
@@ -176,8 +187,15 @@ class Run:
             by_exit_code = {outcome.EXIT_CODES[each]: each for each in (Verdict.FAILED, Verdict.INCONCLUSIVE)}
             self.document |= {"verdict": by_exit_code.get(failure["exit_code"], Verdict.ERROR), **failure}
         elif aborted:
-            self.document |= {"verdict": Verdict.ERROR, "exit_code": outcome.EXIT_CODES[Verdict.ERROR]}
+            self.document |= {
+                "verdict": Verdict.ERROR,
+                "exit_code": outcome.EXIT_CODES[Verdict.ERROR],
+                "partial": True,
+            }
+        ids = ",".join(row["id"] for row in failing.rows(self.document))
+        self.document["again"] = replay.both(replay.Run(self.arguments, seed, self.shuffle), ids)
         verdict.write(self.out / "verdict.json", self.document)
+        self.report = report_page.write_or_reason(self.out)
         self.answers = claims.answer(facts["claims"], self.document)
         if self.answers:
             (self.out / "claims.html").write_text(claims.page(self.answers))
@@ -368,9 +386,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(ACTIVE, None)
     if run and run.document:
         terminalreporter.section("requirements")
-        ids = ",".join(row["id"] for row in failing.rows(run.document))
-        repeated = replay.Run(config.invocation_params.args, config.option.seed, run.shuffle)
-        again = replay.command(repeated, ids)
-        ended = summary.EndedRun(run.document, run.answers, run.ledger.records, run.out, run.page, again)
+        commands = run.document["again"]
+        again = commands.get("failed", commands["run"])
+        ended = summary.EndedRun(run.document, run.answers, run.ledger.records, run.out, run.page, again, run.report)
         every = config.option.verbose + getattr(config.option, "quiet", 0) > 0  # sessions begin with -qq
         terminalreporter.write(summary.show(ended, columns.width(), every_requirement=every))

@@ -66,6 +66,11 @@ def command(run: Run, ids: str) -> str:
     return _whole(run)
 
 
+def both(run: Run, ids: str) -> dict[str, str]:
+    """Return both commands, as verdict.json has them: of the whole run and, if there are ids, of these only."""
+    return {"run": _whole(run)} | ({"failed": command(run, ids)} if ids else {})
+
+
 def _whole(run: Run) -> str:
     """Return the command of the whole run, with its own --only."""
     return _command(run, tuple(name for name in REPLACED if name != "--only"))

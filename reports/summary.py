@@ -29,14 +29,6 @@ COLOURS = {
     Verdict.FAILED: "bold red",
     Verdict.ERROR: "bold red",
 }
-CLOSING = {
-    Verdict.PASSED: "{cni} is certified: every MUST requirement that could be checked holds.",
-    Verdict.UNDEFINED: "Nothing was decided about {cni}.",
-    Verdict.UNSUPPORTED: "Nothing was decided about {cni}.",
-    Verdict.INCONCLUSIVE: "{cni} is inconclusive: no MUST requirement could be tested, or a control of one failed.",
-    Verdict.FAILED: "{cni} is not certified: a MUST requirement does not hold.",
-    Verdict.ERROR: "Nothing was decided about {cni}: netproof or the machine failed.",
-}
 
 
 @dataclass(frozen=True)
@@ -48,8 +40,9 @@ class EndedRun:
         answers: answers to claims about the plugin.
         records: the records of all cases; verdict.json has only those of cases that cite a requirement.
         out: the run's folder.
-        page: path of the HTML report, or the reason why it is missing; "" if none was to be made.
+        page: path of Allure's page, or the reason why it is missing; "" if none was to be made.
         again: the command that repeats the run, or what failed in it.
+        report: path of report.html, or the reason why it is missing.
     """
 
     document: dict[str, Any]
@@ -58,6 +51,7 @@ class EndedRun:
     out: Path
     page: str
     again: str
+    report: str
 
 
 def table(document: dict[str, Any]) -> Table:
@@ -99,13 +93,14 @@ def closing(run: EndedRun) -> list[str]:
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     answered = claims["holds"] + claims["fails"]  # often 0 with --only, and then not worth a line
     return [
-        document.get("reason") or CLOSING[verdict].format(cni=document["cni"]),
+        document.get("reason") or outcome.CLOSING[verdict].format(cni=document["cni"]),
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
         *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"again: {run.again}",
-        f"report: {run.page or run.out}",
+        *([f"every case: {run.page}"] if run.page else []),
+        f"report: {run.report}",
     ]
 
 

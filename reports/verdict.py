@@ -49,6 +49,8 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
         "counts": ledger.counts(),
         "requirements": ledger.requirements(),
     } | {name: facts[name] for name in (lateness.FACT,) if name in facts}
+    if without := [record.row() for record in ledger.records if not record.requirements]:
+        document["cases_without_requirement"] = without
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     return document
 

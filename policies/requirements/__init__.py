@@ -24,6 +24,7 @@ class Requirement:
         link: the page that states it.
         area: the group it belongs to.
         catches: the faults that a violation shows.
+        consequence: the effect of a violation on users, one sentence; "" if the file states none.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Requirement:
     link: str
     area: str
     catches: str
+    consequence: str = ""
 
 
 @cache
@@ -51,7 +53,8 @@ def load(own: tuple[Path, ...] = ()) -> dict[str, Requirement]:
         for index, row in enumerate(data["requirements"]):
             if row["id"] in requirements:
                 raise document.bad(("requirements", index, "id"), f"{row['id']} is used twice")
-            fields = {"link": data["link"], **_with_sentence(row, document, index)}
+            shared = {"link": data["link"], "consequence": data.get("consequence", "")}
+            fields = {**shared, **_with_sentence(row, document, index)}
             requirements[row["id"]] = Requirement(area=data["area"], **fields)
     return requirements
 

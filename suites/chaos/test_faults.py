@@ -11,7 +11,7 @@ from fixtures.faults import catalogue, injection
 from fixtures.faults.catalogue import Remedy
 from fixtures.faults.experiment import OUTAGE, PATIENCE, SLACK, Experiment
 from reports import evidence, timeline
-from reports.fault_fact import FaultFact
+from reports.fault_fact import FaultFact, FlowFact
 from reports.outcome import Inconclusive
 from suites.support.bounds import unanswered, within
 from suites.support.marks import changes_agents, disturbs, needs, requirement
@@ -86,7 +86,13 @@ def fact_of(fault: Fault, experiment: Experiment) -> FaultFact:
         marks=experiment.marks,
         left=experiment.left,
         crashes=experiment.crashes,
+        flows=[_flow_fact(flow, experiment.started) for flow in experiment.flows],
     )
+
+
+def _flow_fact(flow: ContinuousFlow, injected: float) -> FlowFact:
+    outages = [(round(gap.begin - injected, 3), round(gap.seconds, 3)) for gap in flow.gaps]
+    return FlowFact(kind=flow.kind, client=flow.client, server=flow.server, longest=flow.longest, outages=outages)
 
 
 def record(expect: Expect, fault: Fault, experiment: Experiment) -> None:

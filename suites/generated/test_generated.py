@@ -14,8 +14,9 @@ from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
 from policies import base_world, covering
 from policies.families import of_family
 from policies.histories import generate
-from reports import evidence
+from reports import evidence, wrong_fact
 from reports.outcome import Inconclusive, Refuted
+from suites.support import wrong_flows
 from suites.support.marks import needs, requirement
 from suites.support.workspaces import GROUP
 
@@ -48,6 +49,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
     }
     if found.seen and found.seen.of_time and lateness.RECORD.window(*found.seen.of_time).explains:
         wrong = f"{len(found.seen.wrong)} of {found.seen.flows} flows of a generated state are wrong"
+        expect.facts[wrong_fact.FACT] = wrong_flows.of_state(found.seen, judge.profile)
         # Shrinking would not help: the machine was late.
         raise Refuted(f"{wrong}:\n{describe(found.seen, judge.profile)}", found.seen.of_time)
     if found.seen:
@@ -58,6 +60,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
             expect.facts["shrinking ended by"] = str(error)
             small, last, tried = found.history, found.seen, 0
         file = text(small, last, judge.family)
+        expect.facts[wrong_fact.FACT] = wrong_flows.of_state(last, judge.profile)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
         raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "

@@ -15,8 +15,9 @@ from fixtures.probes.settling import PATIENCE, settle
 from fixtures.probes.stream import StreamBrokenError
 from fixtures.waiting import PluginNotReadyError
 from policies import matrix
-from reports import evidence
+from reports import evidence, wrong_fact
 from reports.outcome import Inconclusive, Refuted
+from suites.support import wrong_flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -89,6 +90,7 @@ class Expect:
     def _fail_flows(self, flows: Sequence[Flow], judged: judging.Judged) -> None:
         __tracebackhide__ = True
         wrong = judged.wrong
+        self.facts[wrong_fact.FACT] = wrong_flows.of_batch(flows, judged, self.testbed)
         shown = matrix.build(flows, wrong)
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]

@@ -14,8 +14,9 @@ from fixtures.progress import Progress
 from fixtures.workspaces.pool import WorkspaceNotOpenError, WorkspacePool
 from fixtures.workspaces.probing import describe
 from policies import serialization
-from reports import evidence
+from reports import evidence, wrong_fact
 from reports.outcome import Inconclusive, Refuted
+from suites.support import wrong_flows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,7 @@ def require_right(result: StateResult, judge: Judge, expect: Expect, title: str)
         raise Inconclusive(f"servers do not answer on their own hosts: {'; '.join(result.dead[:5])}")
     if result.wrong:
         evidence.attach_text("policies", policies_text(result), expect.evidence)
+        expect.facts[wrong_fact.FACT] = wrong_flows.of_state(result, judge.profile)
         raise Refuted(
             f"{title}\n{len(result.wrong)} of {result.flows} flows are wrong after {result.seconds:.1f} s:\n"
             + describe(result, judge.profile),

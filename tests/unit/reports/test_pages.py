@@ -57,7 +57,8 @@ def test_a_run_writes_a_page_of_claims_if_there_are_any(tmp_path: Path, rows: li
     facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
     run.finish(facts, 7, aborted=False)
     assert (tmp_path / "claims.html").exists() == bool(rows)
-    ended = summary.EndedRun(run.document, run.answers, [], tmp_path, "", "./noxw")
+    assert run.report == str(tmp_path / "report.html")
+    ended = summary.EndedRun(run.document, run.answers, [], tmp_path, "", "./noxw", run.report)
     assert "claims" not in summary.show(ended, 200, every_requirement=False)
     ended = dataclasses.replace(ended, answers=claims.answer(rows, document(K05="passed", D12="failed")))
     assert ("1 do not hold" in summary.show(ended, 200, every_requirement=False)) == bool(rows)

@@ -49,7 +49,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401
 
         monkeypatch.setattr(Experiment, "run", experiment)
         topology = SimpleNamespace(families=("ipv4",))
-        made = SimpleNamespace(nodes=("node1", "node2"), topology=topology, cni=plugins.find(variant), probers={})
+        made = SimpleNamespace(
+            nodes=("node1", "node2"), topology=topology, cni=plugins.find(variant), probers={}, pods={}, hosts={}
+        )
         testbed = cast("Testbed", made)
         expect = Expect(testbed, {}, tmp_path)
         suite.test_a_fault_recovers_as_known(testbed, expect, catalogue.load()[fault], tmp_path)
@@ -110,7 +112,9 @@ def test_traffic_that_is_wrong_before_the_fault_is_the_plugins(
     monkeypatch.setattr(expectations, "SERVERS", 0.1)
     topology = SimpleNamespace(families=("ipv4",))
     cni = plugins.find("flannel:vxlan")
-    made = SimpleNamespace(nodes=("node1", "node2"), topology=topology, cni=cni, probers=network.probers())
+    made = SimpleNamespace(
+        nodes=("node1", "node2"), topology=topology, cni=cni, probers=network.probers(), pods={}, hosts={}
+    )
     testbed = cast("Testbed", made)
     fault = next(iter(catalogue.load().values()))
     with pytest.raises(verdict, match="x/b"):

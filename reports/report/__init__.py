@@ -1,0 +1,1 @@
+"""report.html: one page that answers whether a plugin can be shipped, rendered from verdict.json alone."""

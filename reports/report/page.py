@@ -1,0 +1,85 @@
+"""Render the page: collect the parts of a verdict.json, and fill in the templates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from reports.report import answer, areas, certified, failures, recovery, texts, untried
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = Path(__file__).parent / "templates"
+NAME = "report.html"
+
+
+class NoVerdictError(Exception):
+    """A folder has no readable verdict.json; the message names it."""
+
+
+def render(document: Mapping[str, Any]) -> str:
+    """Return the page of a run as HTML; equal documents have equal pages.
+
+    Args:
+        document: the content of verdict.json.
+    """
+    parts = {
+        "answer": answer.of(document),
+        "certified": certified.of(document),
+        "failures": failures.of(document),
+        "areas": areas.of(document),
+        "recovery": recovery.of(document),
+        "untried": untried.of(document),
+        "again": {"run": "", "failed": ""} | document.get("again", {}),
+        "cni": document["cni"],
+        "new_id": texts.new_ids(),
+        "style": (FOLDER / "style.css").read_text(encoding="utf-8"),
+    }
+    return _environment().get_template("report.html.j2").render(parts)
+
+
+def write(folder: Path) -> Path:
+    """Render the page of a run's folder from its verdict.json; returns the path of the page.
+
+    Raises:
+        NoVerdictError: the folder has no verdict.json, or it is no JSON.
+    """
+    source = folder / "verdict.json"
+    try:
+        document = json.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoVerdictError(f"{source} cannot be read: {error}.") from error
+    target = folder / NAME
+    draft = folder / f".{NAME}.new"
+    draft.write_text(render(document), encoding="utf-8")
+    draft.replace(target)
+    return target
+
+
+def write_or_reason(folder: Path) -> str:
+    """Render the page at the end of a run; returns its path, or the folder and the reason why the page is missing.
+
+    The verdict and the exit code of a run stand, whatever is wrong with its page.
+    """
+    try:
+        return str(write(folder))
+    except Exception as error:  # noqa: BLE001 - see above
+        return f"{folder} (no {NAME}: {type(error).__name__}: {error})"
+
+
+def _environment() -> jinja2.Environment:
+    """Return the environment of the templates; it escapes every value, and an unknown name is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"seconds": texts.seconds, "verdict_mark": texts.verdict_mark}
+    return environment
