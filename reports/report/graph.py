@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from policies.model import INGRESS
 from policies.relations import NOBODY
 from reports.report.texts import plural, shortened
 
@@ -48,10 +49,12 @@ class Edge:
     Attributes:
         path: its path.
         kind: selects, ingress or egress.
+        tip: the path of its arrowhead; "" for none.
     """
 
     path: str
     kind: str
+    tip: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,10 @@ def _rules(policy: Mapping[str, Any], y: int, peers: Mapping[str, int]) -> Itera
     for number, rule in enumerate(policy["rules"], 1):
         for peer in _peers(rule):
             if peer in peers:
-                path = _curve(LEFT + END_WIDTH, peers[peer], MIDDLE, y + 10 + ROW * number)
-                yield Edge(path, rule["direction"].lower())
+                left, right = (LEFT + END_WIDTH, peers[peer]), (MIDDLE, y + 10 + ROW * number)
+                is_ingress = rule["direction"] == INGRESS
+                tip = f"M{right[0]} {right[1]}l-7-4v8z" if is_ingress else f"M{left[0]} {left[1]}l7-4v8z"
+                yield Edge(_curve(*left, *right), rule["direction"].lower(), tip)
 
 
 def _curve(x1: int, y1: int, x2: int, y2: int) -> str:

@@ -68,6 +68,7 @@ def test_policies_are_connected_to_peers_and_pods() -> None:
     drawn = graph.of([{"key": "x/p", "selects": ["x/a", "x/c"], "rules": rules}])
     assert drawn is not None
     assert sorted(edge.kind for edge in drawn.edges) == ["egress", "ingress", "ingress", "selects", "selects"]
+    assert [edge.tip != "" for edge in drawn.edges] == [edge.kind != "selects" for edge in drawn.edges]
     texts = [text for box in drawn.boxes for *_, text in box.lines]
     assert texts == [
         *["x/p", "ingress: TCP/80", "egress: every port", "egress: no rule or peer"],
