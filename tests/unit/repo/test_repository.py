@@ -117,6 +117,13 @@ def test_every_requirement_has_a_case() -> None:
         assert requirements.load(own(folder)).keys() - requirements.load().keys() == checked
 
 
+def test_every_requirement_has_a_consequence() -> None:
+    """Each states, itself or for its file, what a violation means for users."""
+    folders = sorted(path.parent for path in catalogue.FOLDER.glob("*/requirements.yaml"))
+    rows = [row for folder in folders for row in requirements.load(own(folder)).values()]
+    assert [row.id for row in rows if not row.consequence] == []
+
+
 def test_claims_cite_requirements_that_exist() -> None:
     """Every claim about a plugin cites requirements that are checked in runs with the plugin."""
     for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/claims.yaml")):
