@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import threading
 import time
@@ -23,6 +24,8 @@ class Publisher:
         url: its address, without a slash at the end.
         files: path → content.
         cuts: path → numbers of bytes after which the next transfers break off, one per transfer.
+        holds: path → numbers of bytes after which the next transfers stop until `release` is set, one per transfer.
+        release: lets transfers that `holds` stopped go on.
         redirects: path → address.
         ranges: whether it supports Range headers.
         delay: seconds before it answers.
@@ -32,6 +35,8 @@ class Publisher:
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     cuts: dict[str, list[int]] = field(default_factory=dict)
+    holds: dict[str, list[int]] = field(default_factory=dict)
+    release: threading.Event = field(default_factory=threading.Event)
     redirects: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
     delay: float = 0.0
@@ -65,7 +70,13 @@ def _handler(publisher: Publisher) -> type[http.server.BaseHTTPRequestHandler]:
             rest = content[begin:]
             if requested != "bytes=0-0" and publisher.cuts.get(path):
                 rest = rest[: publisher.cuts[path].pop(0)]
-            self.wfile.write(rest)
+            if requested != "bytes=0-0" and publisher.holds.get(path):
+                begin = publisher.holds[path].pop(0)
+                self.wfile.write(rest[:begin])
+                publisher.release.wait()
+                rest = rest[begin:]
+            with contextlib.suppress(OSError):  # the client was killed
+                self.wfile.write(rest)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
             """Log nothing."""
@@ -82,4 +93,5 @@ def published() -> Iterator[Publisher]:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
         yield publisher
+        publisher.release.set()
         server.shutdown()
