@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from suites.support.expect import Expect
 
-pytestmark = needs("services")
+pytestmark = needs("services", "dns")
 ROUNDS = 100
 SOON = 1000.0  # milliseconds that 99 of 100 lookups may take: the requirement; a lost answer costs five seconds
 LOST = 5.0  # seconds without an answer after which resolvers ask again
