@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fixtures.clusters.protocol import NODE_COMMANDS
@@ -15,12 +14,15 @@ from reports.outcome import Inconclusive
 from suites.support.expect import require
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
+    ENDS_PATIENCE,
+    MATCHED,
     NAMESPACE,
     PATIENCE,
     allow_ingress_from,
     allowed,
     denied,
     enforced,
+    pod_in,
     pod_selector,
     pod_with_reused_address,
     pods_on_two_nodes,
@@ -31,8 +33,6 @@ from suites.support.policies import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from fixtures.probes.pods import ProbePod
     from fixtures.testbed.testbed import Testbed
     from policies.families import Family
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 FIRST_PORT, PORT_COUNT = 20000, 10000  # below the ephemeral ports of kernels
-MATCHED = 15.0  # seconds until the policies of a new namespace's pod take effect: the requirement of N04 and N05
-ENDS_PATIENCE = 60.0  # seconds until a namespace is deleted; our patience, it takes about six
 
 
 def some_port() -> int:
@@ -120,22 +118,6 @@ def test_the_end_of_one_replica_changes_nothing_for_the_others(
             expect.flows([*flows_of(first), *flows_of(second)], probers=probers, patience=PATIENCE)
         with probe_pod(testbed, plans[2]) as third, with_probers(testbed, first, third) as probers:
             expect.flows([*flows_of(first), *flows_of(third)], probers=probers, patience=PATIENCE)
-
-
-@contextmanager
-def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator[ProbePod]:
-    """Create a namespace with these labels and a pod right after it, for the duration of a block."""
-    manifest = probe_pods.namespace_object(namespace)
-    manifest["metadata"]["labels"].update(labels)
-    testbed.kube.apply([manifest])
-    try:
-        testbed.kube.wait_for_account(namespace)
-        testbed.kube.apply([probe_pods.agent_config_map(namespace)])
-        plan = PodPlan(namespace, "probe", testbed.nodes[-1])
-        testbed.kube.apply([probe_pods.pod_object(plan)])
-        yield probe_pods.wait_ready(testbed.kube, [(namespace, plan.name)], PATIENCE)[0]
-    finally:
-        testbed.kube.delete(manifest)
 
 
 @requirement("N05")

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 NAMESPACE = NAMESPACES[0]
 PATIENCE = 15.0  # seconds for pods to become Ready and policies to take effect; our patience (limits.md)
+LOST = 0.5  # seconds until a flow of a short case counts as lost: half of DENY_TIMEOUT, a SYN is sent once in both
+MATCHED = 15.0  # seconds until policies apply to the first pod of a new namespace: the requirement of N04, N05, N15
+ENDS_PATIENCE = 60.0  # seconds until a namespace is deleted; our patience, it takes about six
 
 
 def unique_name(prefix: str) -> str:
@@ -95,6 +98,22 @@ def with_probers(testbed: Testbed, *pods: ProbePod) -> Iterator[dict[str, Prober
     finally:
         for prober in more.values():
             prober.close()
+
+
+@contextmanager
+def pod_in(testbed: Testbed, namespace: str, labels: dict[str, str]) -> Iterator[ProbePod]:
+    """Create a namespace with these labels and a pod right after it, for the duration of a block."""
+    manifest = probe_pods.namespace_object(namespace)
+    manifest["metadata"]["labels"].update(labels)
+    testbed.kube.apply([manifest])
+    try:
+        testbed.kube.wait_for_account(namespace)
+        testbed.kube.apply([probe_pods.agent_config_map(namespace)])
+        plan = PodPlan(namespace, "probe", testbed.nodes[-1])
+        testbed.kube.apply([probe_pods.pod_object(plan)])
+        yield probe_pods.wait_ready(testbed.kube, [(namespace, plan.name)], PATIENCE)[0]
+    finally:
+        testbed.kube.delete(manifest)
 
 
 def completed_pod(testbed: Testbed, node: str, labels: dict[str, str]) -> tuple[Object, tuple[str, ...]]:

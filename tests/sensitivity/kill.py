@@ -38,7 +38,7 @@ ERROR_IS_THE_BUG = {"M135", "M165"}  # mutants that write a table which the kern
 ACTIVE_PATIENCE = 20.0  # seconds until every node runs a mutant; our patience, it takes about one
 # Requirements that no case in a workspace checks, but cases that create pods of their own, in these suites.
 WITH_OWN_PODS = frozenset(requirements.load()) - {name for case in cases.corpus() for name in case.requirements}
-SUITES = ("lifecycle", "recreated", "packets", "open_questions")
+SUITES = ("lifecycle", "recreated", "packets", "open_questions", "edits", "late_cleanup", "similar_names")
 LONGEST_ERROR = 300  # characters of an error in the result
 PATIENCE = 3.0  # seconds until a wrong state counts; the engine without a mutant takes a tenth
 HISTORIES, STATES = 20, 6  # random histories, and states of each, for a mutant that every case leaves alive

@@ -28,6 +28,7 @@ MODULES = (
     "isolation",
     "packets",
     "events",
+    "edits",
     "lifecycle",
     "recreated",
     "odd_packets",

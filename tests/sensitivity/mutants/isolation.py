@@ -163,3 +163,9 @@ def key_truncated() -> None:
         return list({objects.key_of(policy)[:63]: policy for policy in right(self)}.values())
 
     objects.Store.policies = policies
+
+
+@mutant("M169")
+def key_without_separator() -> None:
+    """Pods whose namespaces and names are the same text when joined overwrite each other."""
+    objects.key_of = lambda thing: thing["metadata"].get("namespace", "") + thing["metadata"]["name"]

@@ -10,7 +10,8 @@ from fixtures.testbed import pod_churn
 from policies import requirements
 from suites.datapath import test_agents, test_gone_pods
 from suites.migration import takeover
-from suites.networkpolicy import test_recreated
+from suites.networkpolicy import test_edits, test_late_cleanup
+from suites.support import policies
 
 KNOWN = requirements.load()
 
@@ -25,8 +26,11 @@ KNOWN = requirements.load()
         ("K09", pods.READY_PATIENCE),
         ("K09", takeover.PATIENCE),
         ("K10", takeover.PATIENCE),
-        ("N04", test_recreated.MATCHED),
-        ("N05", test_recreated.MATCHED),
+        ("N04", policies.MATCHED),
+        ("N05", policies.MATCHED),
+        ("N13", test_edits.AT_ONCE),
+        ("N15", policies.MATCHED),
+        ("N15", test_late_cleanup.LATER),
     ],
 )
 def test_the_seconds_of_a_requirement_are_stated(identity: str, seconds: float) -> None:
