@@ -8,7 +8,7 @@ from functools import cache
 from random import Random
 from typing import TYPE_CHECKING
 
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policies import base_world, layouts, strategies
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 History = tuple["World", ...]
 
-EXAMPLES = 2  # of a Hypothesis run; the first is always the smallest example
+CHOICES = 2**16  # bytes of a plan: some use a few thousand
 RARELY = 16  # one state in 16 replaces a pod, which takes seconds; other changes take tenths of a second
 OTHER_LAYOUT = 4  # one history in four has pods of another layout; to create them takes five seconds
 SEEDS = st.integers(0, 2**32)
@@ -126,8 +126,7 @@ def _replacing(states: Sequence[World], replaced: Sequence[str]) -> Iterator[Wor
 def generate(count: int, states: int, family: Family, number: int) -> list[History]:
     """Generate histories; the same seed gives the same ones.
 
-    They take turns to make every single change.  The plan of each is the last example of a separate Hypothesis run:
-    within a run most examples are variations of others.
+    They take turns to make every single change.
 
     Args:
         count: number of histories.
@@ -137,23 +136,21 @@ def generate(count: int, states: int, family: Family, number: int) -> list[Histo
     """
     strategy = plans(states, family)
     aspects = itertools.cycle(Random(number).sample(ASPECTS, len(ASPECTS)))  # noqa: S311 - an order
-    return [walk(_last(strategy, number * count + each), states, family, aspects) for each in range(count)]
+    return [walk(_drawn(strategy, number * count + each), states, family, aspects) for each in range(count)]
 
 
-def _last(strategy: st.SearchStrategy[Plan], number: int) -> Plan:
-    examples: list[Plan] = []
+def _drawn(strategy: st.SearchStrategy[Plan], number: int) -> Plan:
+    """A plan that depends on the strategy and a number alone.
 
-    @seed(number)
-    @settings(
-        max_examples=EXAMPLES,
-        phases=(Phase.generate,),
-        database=None,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    Hypothesis draws constants of the modules that are imported, too, but not if it is given the bytes of its choices.
+    """
+    plans: list[Plan] = []
+
+    @settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(strategy)
     def collect(plan: Plan) -> None:
-        examples.append(plan)
+        plans.append(plan)
 
-    collect()
-    return examples[-1]
+    choices = Random(number).randbytes(CHOICES)  # noqa: S311 - choices
+    collect.hypothesis.fuzz_one_input(choices)  # type: ignore[attr-defined] # of every test of Hypothesis
+    return plans[0]

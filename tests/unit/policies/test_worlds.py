@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import subprocess
+import sys
 from collections import Counter
+from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -11,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures import paths
 from policies import base_world, covering, serialization, stretching
 from policies.aspects import Changes, addresses_of
 from policies.families import Family, family_of, moved_into
@@ -223,6 +228,23 @@ def test_changes_of_an_end_port_come_in_one_order() -> None:
     tweaks = Tweaks(PLAIN, addresses_of(Family.IPV4), (65535, 80, 32767))
     ends = [port.end for name, port in tweaks.port(PortRule("tcp", 80, 90)) if name == "endPort"]
     assert ends == [None, 80, 89, 91, 32767, 65535]
+
+
+def test_a_history_does_not_depend_on_what_is_imported() -> None:
+    """A case that is repeated alone has the histories of the whole run; Hypothesis looks at imported modules."""
+    program = """
+from policies import serialization
+from policies.families import Family
+from policies.histories import generate
+for history in generate(80, 1, Family.IPV4, 5):
+    for world in history:
+        print(world.pods, world.namespaces, *(serialization.write(policy) for policy in world.policies))
+"""
+    alone = subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    here = io.StringIO()
+    with redirect_stdout(here):
+        exec(program, {})  # noqa: S102 - the program above
+    assert alone.stdout == here.getvalue()
 
 
 @pytest.mark.parametrize("length", stretching.LENGTHS)
