@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from policies.model import PROTOCOLS, ContainerPort, Host, Namespace, Pod, World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from policies.model import Protocol
 
@@ -38,6 +38,7 @@ NAMESPACES = (
     Namespace("y", (("ns", "y"),)),
     Namespace("z"),
 )
+NODES = ("node0", "node1", "node2")  # of the places of pods
 # (namespace, name, labels, place, declared ports); pods of one place share a node
 PODS = (
     ("x", "a", (("pod", "a"),), 0, (ContainerPort(80, "web"), ContainerPort(81, "alt", "udp"))),
@@ -48,7 +49,6 @@ PODS = (
     ("z", "a", (), 2, ()),
 )
 KEYS = (*(f"{namespace}/{name}" for namespace, name, *_ in PODS),)
-PODS_OF_REMOTE_NODE = tuple(key for key, (*_, place, _ports) in zip(KEYS, PODS, strict=True) if place == 1)
 MODEL_IPS = {
     **{key: (f"10.244.{place}.{number}", f"fd00:10:244:{place}::{number}")
        for number, (key, (*_, place, _ports)) in enumerate(zip(KEYS, PODS, strict=True), 10)},
@@ -63,22 +63,15 @@ def flows(protocols: Sequence[str]) -> list[tuple[Protocol, int]]:
     return [flow for flow in FLOWS if flow[0] in protocols]
 
 
-def build(
-    addresses: Mapping[str, Sequence[str]] = MODEL_IPS, nodes: Sequence[str] = ("node0", "node1", "node2")
-) -> World:
-    """The base world without policies.
-
-    Args:
-        addresses: of every pod by key, of the local node, the remote node and the external host.
-        nodes: the node of each place; with fewer nodes than places, places share them.
-    """
+def build() -> World:
+    """The base world without policies; layouts.py moves it to the nodes and addresses of a cluster."""
     pods = tuple(
-        Pod(namespace, name, labels, nodes[place % len(nodes)], tuple(addresses[f"{namespace}/{name}"]), ports)
+        Pod(namespace, name, labels, NODES[place], MODEL_IPS[f"{namespace}/{name}"], ports)
         for namespace, name, labels, place, ports in PODS
     )
     hosts = (
-        Host(LOCAL_NODE, tuple(addresses[LOCAL_NODE]), nodes[0]),
-        Host(REMOTE_NODE, tuple(addresses[REMOTE_NODE]), nodes[1 % len(nodes)]),
-        Host(OUTSIDE, tuple(addresses[OUTSIDE])),
+        Host(LOCAL_NODE, MODEL_IPS[LOCAL_NODE], NODES[0]),
+        Host(REMOTE_NODE, MODEL_IPS[REMOTE_NODE], NODES[1]),
+        Host(OUTSIDE, MODEL_IPS[OUTSIDE]),
     )
     return World(NAMESPACES, pods, (), hosts)

@@ -288,12 +288,11 @@ def histories(address: str, states: int) -> list[tuple[World, ...]]:
     """
     alike = sorted(array(), key=lambda row: (row["texts"], row["list"] == "labels"))
     groups = (list(rows) for _, rows in itertools.groupby(alike, key=lambda row: row["texts"]))
-    return [tuple(world(row, address) for row in some) for rows in groups for some in batched(rows, states)]
-
-
-def batched(rows: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    """Rows in batches of a size; the last one may be shorter."""
-    return (rows[start : start + size] for start in range(0, len(rows), size))
+    return [
+        tuple(world(row, address) for row in rows[start : start + states])
+        for rows in groups
+        for start in range(0, len(rows), states)
+    ]
 
 
 def _with(some: Labels, key: str, value: str | None, more: Labels = ()) -> Labels:

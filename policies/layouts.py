@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from policies import base_world
 from policies.model import ContainerPort, Pod, World
+from policies.validation import LONGEST_LABEL
+from policies.vocabularies import DOMAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from policies.model import Endpoint, Labels, Protocol
 
 LAYOUTS = 999  # the largest number that is drawn
-PLACES = ("node0", "node1", "node2")
 FINISHED, ON_HOST = "x/done", "y/host"  # beside the pods that are probed
 BESIDE = (FINISHED, ON_HOST)
 LABELS: dict[str, Labels] = {
@@ -30,8 +31,7 @@ LABELS: dict[str, Labels] = {
 }
 PORT_NAMES = ("web", "alt", "pod", "x", "")
 PORT_COUNTS = (0, 1, 2, 3, 5, 9, 17)
-LONGEST_LABEL = 63
-LONGEST_NAME = 154  # the API accepts 253, but a node has a folder NAMESPACE_NAME_UID, of 255 characters at most
+LONGEST_POD_NAME = 154  # the API accepts 253, but a node has a folder NAMESPACE_NAME_UID, of 255 characters at most
 STYLES = ("plain", "joined", "dotted", "long")
 
 
@@ -43,7 +43,8 @@ def build(number: int) -> World:
         return base
     random = Random(number)  # noqa: S311 - choices
     ending = random.choice(base_world.KEYS)
-    places = random.sample(PLACES, len(PLACES)) + random.choices(PLACES, k=len(base.pods) - len(PLACES))
+    nodes = base_world.NODES
+    places = random.sample(nodes, len(nodes)) + random.choices(nodes, k=len(base.pods) - len(nodes))
     pods = [
         replace(pod, node=place, ports=tuple(_ports(random)), ending=pod.key == ending)
         for pod, place in zip(base.pods, places, strict=True)
@@ -74,8 +75,8 @@ def _ports(random: Random) -> Iterator[ContainerPort]:
 
 
 def on_nodes(world: World, nodes: Sequence[str]) -> World:
-    """A world of the model on the nodes of a cluster, one for each of PLACES; places may share a node."""
-    names = dict(zip(PLACES, nodes, strict=True))
+    """A world of the model on the nodes of a cluster; with fewer nodes than the model has, some take two's part."""
+    names = {node: nodes[number % len(nodes)] for number, node in enumerate(base_world.NODES)}
     pods = (replace(pod, node=names[pod.node]) for pod in world.pods)
     hosts = (replace(host, node=names.get(host.node, "")) for host in world.hosts)
     return replace(world, pods=tuple(pods), hosts=tuple(hosts))
@@ -141,5 +142,5 @@ class Names:
         if self.style == "dotted":
             return {"a": "a.b", "b": "a-b", "c": "a.b-c"}.get(name, name)
         if self.style == "long":
-            return ".".join(["d" * LONGEST_LABEL] * 4)[: LONGEST_NAME - len(name)] + name
+            return DOMAIN[: LONGEST_POD_NAME - len(name)] + name
         return name

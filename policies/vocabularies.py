@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LONGEST_LABEL, LONGEST_NAME = 63, 253
+from policies.validation import LONGEST_LABEL, LONGEST_NAME
+
 LONG = "v" * (LONGEST_LABEL - 1)
 DOMAIN = ".".join(["d" * LONGEST_LABEL] * 3 + ["d" * (LONGEST_NAME - 3 * (LONGEST_LABEL + 1))])  # 253 characters
 

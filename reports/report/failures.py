@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import evidence, failing, outcome
 from reports.report import wrong
-from reports.report.texts import clipped
+from reports.report.texts import clipped, web_page
 from reports.wrong_fact import CONNECTED, FACT, NOT_SENT, NOT_THROUGH, UNKNOWN
 
 if TYPE_CHECKING:
@@ -91,13 +91,12 @@ def _failure(row: Mapping[str, Any], datapath: Mapping[str, str], *, in_full: bo
     cases = [case for case in row["cases"] if case["verdict"] == row["verdict"]]
     shown = MOST_CASES if in_full else 0
     others = [case["title"] for case in cases[shown : shown + MOST_OTHERS]]
-    link = str(row.get("link", ""))
     return Failure(
         id=row["id"],
         level=row["level"],
         verdict=row["verdict"],
         sentence=row["sentence"],
-        link=link if link.startswith("https://") else "",
+        link=web_page(str(row.get("link", ""))),
         consequences=_consequences(row, cases),
         cases=tuple(_case(case, datapath) for case in cases[:shown]),
         others=tuple(others),

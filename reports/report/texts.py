@@ -40,6 +40,11 @@ def clipped(text: str, characters: int) -> str:
     return f"{text[:characters].rstrip()}\n… and {len(text) - characters} more characters, in verdict.json"
 
 
+def web_page(link: str) -> str:
+    """Return a link to a web page; "" for any other text, such as the name of a document."""
+    return link if link.startswith("https://") else ""
+
+
 def plural(count: int, noun: str) -> str:
     """Return a count with its noun."""
     return f"{count} {noun}" + ("" if count == 1 else "s")

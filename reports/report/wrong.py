@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from reports.report import graph, grid, route
-from reports.report.texts import clipped
+from reports.report.texts import clipped, web_page
 from reports.wrong_fact import VERSION
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def _different(matrices: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _clause(row: Mapping[str, Any]) -> Clause:
-    link = row["link"] if row["link"].startswith("https://") else ""
-    return Clause(row["number"], row["sentence"], link)
+    return Clause(row["number"], row["sentence"], web_page(row["link"]))
 
 
 def _cell(row: Mapping[str, Any], clauses: Mapping[int, Clause]) -> Cell:

@@ -146,13 +146,16 @@ def _only_wrong(flows: Sequence[Flow], found: Sequence[Wrong]) -> list[list[Obse
 
 def _name(flow: Flow) -> str:
     protocol, port = flow.target.protocol, flow.target.port
-    family = " over IPv6" if family_of(flow.target.host) is Family.IPV6 else ""
-    return (port_text(protocol, port) if port else protocol.upper()) + family
+    return (port_text(protocol, port) if port else protocol.upper()) + _over(family_of(flow.target.host))
 
 
 def _query_name(query: Query) -> str:
     path = " through a Service" if query.path is Path.SERVICE else ""
-    return query.port_text + path + (" over IPv6" if query.family is Family.IPV6 else "")
+    return query.port_text + path + _over(query.family)
+
+
+def _over(family: Family) -> str:
+    return " over IPv6" if family is Family.IPV6 else ""
 
 
 def _observed(flow: Flow, seen: Observation) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from policies import ambiguities, base_world, cases
+from policies import ambiguities, base_world, cases, layouts
 from policies.ambiguities import PROFILES, Ambiguity
 from policies.disagreements import disagreements
 from policies.families import Family
@@ -98,7 +98,7 @@ def test_expectations_of_the_corpus_hold_in_every_cluster(nodes: tuple[str, ...]
     }
     if len(nodes) == 1:
         hosts[base_world.REMOTE_NODE] = hosts[base_world.LOCAL_NODE]
-    live = base_world.build(addresses | hosts, nodes)
+    live = layouts.on_nodes(layouts.with_addresses(base_world.build(), addresses | hosts), nodes)
     some = 0
     for case in cases.corpus():
         for step in case.steps:
@@ -119,7 +119,7 @@ def test_expectations_do_not_apply_to_a_pair_that_shares_a_node_in_the_cluster_o
     (case,) = cases.load(TEXT, "mine.yaml")
     step = replace(case.steps[0], policies={})
     model, query = step.world(base_world.build()), Query("tcp", 80)
-    alone = stated(step, model, step.world(base_world.build(nodes=("n0",))), Family.IPV4)
+    alone = stated(step, model, step.world(layouts.on_nodes(base_world.build(), ("n0",))), Family.IPV4)
     assert (base_world.REMOTE_NODE, "x/a") in alone.moved
     assert ("x/b", "x/a") not in alone.moved
     assert stated(step, model, model, Family.IPV4).moved == frozenset()

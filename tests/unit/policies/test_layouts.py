@@ -10,6 +10,7 @@ from policies import base_world, layouts
 from policies.families import Family
 from policies.histories import generate
 from policies.layouts import BESIDE, STYLES, Names
+from policies.validation import LONGEST_LABEL
 
 NUMBERS = range(1, 61)
 
@@ -24,7 +25,7 @@ def test_a_layout_has_pods_on_every_node_and_one_of_each_kind(number: int) -> No
     """One is terminating, one has finished, one is in the host network; container ports are unique in a pod."""
     world = layouts.build(number)
     assert {pod.key for pod in world.pods} == {*base_world.KEYS, *BESIDE}
-    assert {pod.node for pod in world.pods if pod.key in base_world.KEYS} == set(layouts.PLACES)
+    assert {pod.node for pod in world.pods if pod.key in base_world.KEYS} == set(base_world.NODES)
     assert sum(pod.ending for pod in world.pods) == 1
     assert [pod.key for pod in world.pods if pod.phase == "Succeeded"] == [layouts.FINISHED]
     assert [pod.key for pod in world.pods if pod.host_network] == [layouts.ON_HOST]
@@ -51,8 +52,8 @@ def test_names_are_distinct_and_accepted(style: str) -> None:
     full = [(names.namespace(key.partition("/")[0]), names.pod(key)) for key in pods]
     assert len(set(full)) == len(pods)
     for namespace, name in full:
-        assert len(namespace) <= layouts.LONGEST_LABEL
-        assert all(0 < len(part) <= layouts.LONGEST_LABEL for part in name.split("."))
+        assert len(namespace) <= LONGEST_LABEL
+        assert all(0 < len(part) <= LONGEST_LABEL for part in name.split("."))
         assert len(f"{namespace}_{name}_{'u' * 36}") <= 255
         assert name[-1].isalnum()
 

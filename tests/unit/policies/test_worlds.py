@@ -24,7 +24,8 @@ from policies.model import EGRESS, EVERYTHING, INGRESS, Expression, IpBlock, Pod
 from policies.oracle import Query, reachability
 from policies.translations import TRANSLATIONS
 from policies.tweaks import FIELDS, Tweaks
-from policies.vocabularies import LONGEST_LABEL, LONGEST_NAME, PLAIN, VOCABULARIES
+from policies.validation import LONGEST_LABEL, LONGEST_NAME
+from policies.vocabularies import PLAIN, VOCABULARIES
 from tests.support.enforcement import Enforcement
 from tests.support.unlisted import UNLISTED, enabled
 
