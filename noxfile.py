@@ -26,6 +26,7 @@ OUT = ROOT / "reports" / "out"
 NETWORK = ["suites/datapath", "suites/services", "suites/egress"]
 SUITES = [*NETWORK, "suites/networkpolicy", "suites/generated"]
 CHAOS = ["suites/chaos"]
+MOTION = ["suites/motion"]
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 DEFAULT = "flannel:vxlan"
 LAB = "lab"
@@ -167,6 +168,12 @@ def shuffle(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Break a CNI plugin's network fault by fault while traffic is measured (flannel:vxlan, or -- --cni NAME)."""
     run_suites(session, DEFAULT, CHAOS)
+
+
+@nox.session
+def motion(session: nox.Session) -> None:
+    """Watch flows while policies and labels change and agents are away (flannel:vxlan+reference): [-- --changes N]."""
+    run_suites(session, f"{DEFAULT}+reference", MOTION)
 
 
 @nox.session

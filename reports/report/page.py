@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from reports.report import answer, areas, certified, failures, recovery, texts, untried
+from reports.report import answer, areas, certified, failures, motion, recovery, texts, untried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ def render(document: Mapping[str, Any]) -> str:
         "certified": certified.of(document),
         "failures": failures.of(document),
         "areas": areas.of(document),
+        "motion": motion.of(document),
         "recovery": recovery.of(document),
         "untried": untried.of(document),
         "again": {"run": "", "failed": ""} | document.get("again", {}),

@@ -31,6 +31,7 @@ LETTERS = {
     "P": "NetworkPolicy: requirement Pnn is about [clause](#clauses-of-networkpolicy) nn",
     "G": "Generated and replayed policies",
     "F": "Faults that are injected on a node; most are rows of `fixtures/faults/faults.yaml` with the same id",
+    "T": "NetworkPolicy in motion: while objects change and agents are away",
     "K": "Claims of documentation about a plugin, and migration to another plugin",
     "N": "Requirements that came later than the numbering of their area, in any area",
     "M": "Not a requirement but a [mutant](#mutants): the reference policy engine with one deliberate bug",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PATH = FOLDER / "mutants.yaml"
 BUGS = FOLDER / "bugs.yaml"
-Tier = Literal["static", "fixture", "generated", "sequences"]
+Tier = Literal["static", "fixture", "generated", "sequences", "timing", "chaos"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Mutant:
 
     Attributes:
         id: M and a number.
-        tier: the cheapest kind of case that can kill it: static, fixture, generated or sequences.
+        tier: the cheapest kind of case that can kill it: static, fixture, generated, sequences, timing or chaos.
         requirements: ids of the requirements of which at least one has to kill it; () if it is not implemented.
         bugs: names in bugs.yaml of the historical bugs that it reproduces.
         sentence: its change of the engine's behaviour.

@@ -35,10 +35,15 @@ REQUESTED_FILE = "/run/netproof-mutant"  # the requested mutant, and a random to
 ACTIVE_FILE = "/run/netproof-mutant.active"  # the request that the engine has applied
 ERROR_FILE = "/run/netproof-mutant.broken"  # errors of the engine
 ERROR_IS_THE_BUG = {"M135", "M165"}  # mutants that write a table which the kernel refuses
+SAVED_FILE = "/run/netproof-mutant.objects"  # what a mutant keeps for the next process of the engine
 ACTIVE_PATIENCE = 20.0  # seconds until every node runs a mutant; our patience, it takes about one
 # Requirements that no case in a workspace checks, but cases that create pods of their own, in these suites.
 WITH_OWN_PODS = frozenset(requirements.load()) - {name for case in cases.corpus() for name in case.requirements}
-SUITES = ("lifecycle", "recreated", "packets", "open_questions", "edits", "late_cleanup", "similar_names")
+SUITES = (
+    *(f"networkpolicy/test_{name}.py" for name in ("lifecycle", "recreated", "packets", "open_questions")),
+    *(f"networkpolicy/test_{name}.py" for name in ("edits", "late_cleanup", "similar_names")),
+    "motion",
+)
 LONGEST_ERROR = 300  # characters of an error in the result
 PATIENCE = 3.0  # seconds until a wrong state counts; the engine without a mutant takes a tenth
 HISTORIES, STATES = 20, 6  # random histories, and states of each, for a mutant that every case leaves alive
@@ -79,9 +84,10 @@ def mutate(pool: WorkspacePool, name: str) -> None:
     """
     testbed = pool.testbed
     request = f"{name} {secrets.token_hex(4)}"
+    script = f"rm -f {ERROR_FILE} {SAVED_FILE}; echo '{request}' > {REQUESTED_FILE}"
 
     def write(node: str) -> None:
-        run_on(testbed.cluster, node, ["sh", "-c", f"rm -f {ERROR_FILE}; echo '{request}' > {REQUESTED_FILE}"])
+        run_on(testbed.cluster, node, ["sh", "-c", script])
 
     def is_active(node: str) -> bool:
         done = run_on(testbed.cluster, node, ["cat", ACTIVE_FILE], check=False)
@@ -143,7 +149,7 @@ def failed_requirements(pool: WorkspacePool, mutant: Mutant, required: frozenset
     lab = testbed.cluster.kubeconfig.parent
     testbed.save(lab)
     out = lab / f"apart-{mutant.id}"
-    files = [f"suites/networkpolicy/test_{name}.py" for name in SUITES]
+    files = [f"suites/{name}" for name in SUITES]
     command = [
         sys.executable,
         "-m",

@@ -110,7 +110,7 @@ def parse() -> argparse.Namespace:
     """Parse the options."""
     parser = argparse.ArgumentParser("nox -s sensitivity --", description=__doc__)
     parser.add_argument("--mutants", default="", help="M002,M014,… (all that are implemented)")
-    parser.add_argument("--tier", default="", help="only static, fixture, generated or sequences")
+    parser.add_argument("--tier", default="", help="only static, fixture, generated, sequences, timing or chaos")
     parser.add_argument("--out", type=Path, required=True)
     return parser.parse_args()
 

@@ -33,6 +33,7 @@ MODULES = (
     "recreated",
     "odd_packets",
     "hosts",
+    "restarts",
 )
 
 

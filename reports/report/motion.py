@@ -1,0 +1,66 @@
+"""How long changes of policies take to count, and what happens to connections that they deny."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from reports.report.plots import BAR, LABELS, LEFT, ROW, WIDTH, Bar, Plot, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WINDOWS = "windows of changes"  # the fact of cases that watch changes: a row for each kind of change and direction
+CONNECTIONS = "connections that a change denies"  # number of connections by protocol, kind of change and fate
+MEANING = {"opens": "allowed flows are refused", "closes": "denied flows get through"}
+LEAST_SPAN = 50.0  # milliseconds of the plot
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What was measured while policies changed.
+
+    Attributes:
+        windows: rows of the table: kind, effect, number, p50, p95, p99, longest and resolution.
+        plot: the windows as bars.
+        connections: (what, number) of established connections that a change denies.
+    """
+
+    windows: tuple[tuple[str, ...], ...]
+    plot: Plot | None
+    connections: tuple[tuple[str, int], ...]
+
+
+def of(document: Mapping[str, Any]) -> Motion | None:
+    """Return the measurements of a verdict.json; None without any. Of several cases the first with windows counts."""
+    cases = [case for row in document["requirements"] for case in row["cases"]]
+    windows: Sequence[Mapping[str, Any]] = next((c["facts"][WINDOWS] for c in cases if c["facts"].get(WINDOWS)), ())
+    connections: Mapping[str, int] = next((c["facts"][CONNECTIONS] for c in cases if c["facts"].get(CONNECTIONS)), {})
+    if not windows and not connections:
+        return None
+    return Motion(tuple(_row(each) for each in windows), _plot(windows), tuple(sorted(connections.items())))
+
+
+def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
+    times = (f"{window[name]} ms" for name in ("p50", "p95", "p99", "longest"))
+    number = f"{window['windows']}, {window['not over']} of them not over" if window["not over"] else window["windows"]
+    return (window["kind"], MEANING[window["direction"]], str(number), *times, f"± {window['resolution']} ms")
+
+
+def _plot(windows: Sequence[Mapping[str, Any]]) -> Plot | None:
+    """Return the windows as bars up to the longest, with the median on top; None without windows."""
+    if not windows:
+        return None
+    scale = (WIDTH - LEFT - LABELS) / max([LEAST_SPAN, *(window["longest"] for window in windows)])
+    bars, texts, sentences = [], [], []
+    for number, window in enumerate(windows):
+        y = 4 + number * ROW
+        figures = f"p50 {window['p50']} ms, p95 {window['p95']} ms, longest {window['longest']} ms"
+        label = f"{window['kind']}, {window['direction']}"
+        bars.append(Bar(LEFT, y + 2, max(2, round(window["longest"] * scale)), BAR, "state", figures))
+        bars.append(Bar(LEFT, y + 2, max(2, round(window["p50"] * scale)), BAR, "traffic", figures))
+        texts.append(Text(0, y + 13, label))
+        texts.append(Text(LEFT + max(2, round(window["longest"] * scale)) + 6, y + 13, figures))
+        sentences.append(f"{label}: {figures}.")
+    title = "Time until a change of policies counts"
+    return Plot(title, " ".join(sentences), 8 + len(windows) * ROW, tuple(bars), tuple(texts))

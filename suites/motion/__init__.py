@@ -1,0 +1,1 @@
+"""NetworkPolicies while objects change and agents are away."""

@@ -1,0 +1,35 @@
+"""A workspace whose flows are watched while something changes: one alone, so that nothing else delays a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.progress import Progress
+from fixtures.workspaces.pool import WorkspaceNotOpenError, WorkspacePool
+from reports.outcome import Inconclusive, Refuted
+from suites.support.workspaces import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fixtures.testbed.testbed import Testbed
+
+
+NUMBER = 90  # of the workspace; those of other policy suites have lower ones
+
+
+@pytest.fixture(scope="session")
+def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePool]:
+    """A pool of one open workspace."""
+    pool = WorkspacePool(testbed, Progress(Shown(pytestconfig)), 1, NUMBER)
+    pool.from_outside = False  # its routes on the external host would be those of another pool
+    try:
+        try:
+            pool.open()
+        except WorkspaceNotOpenError as error:
+            raise (Inconclusive(str(error)) if error.dead else Refuted(str(error), error.during)) from error
+        yield pool
+    finally:
+        pool.close()

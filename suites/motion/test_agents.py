@@ -1,0 +1,266 @@
+"""Policies while agents and their way to the API server are away: T03, T04, T05."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures import waiting
+from fixtures.clusters.protocol import BREAKABLE
+from fixtures.cnis import agents, install
+from fixtures.cnis.placeholders import Placeholder
+from fixtures.faults import catalogue, injection
+from fixtures.probes.attempting import Attempts
+from fixtures.waiting import NeverHappenedError
+from fixtures.workspaces.changing import BEFORE, Watched, steady, watch
+from fixtures.workspaces.probing import flows, settle
+from policies import layouts
+from reports.outcome import Inconclusive, Refuted
+from suites.support.marks import changes_agents, disturbs, needs, requirement
+from suites.support.motion import histories, judge_of
+from suites.support.workspaces import require_right
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from fixtures.cnis.catalogue import Agent
+    from fixtures.probes.windows import Series
+    from fixtures.testbed.testbed import Testbed
+    from fixtures.workspaces.judge import Judge
+    from fixtures.workspaces.pool import WorkspacePool
+    from fixtures.workspaces.workspace import Workspace
+    from policies.families import Family
+    from policies.model import World
+    from suites.support.expect import Expect
+
+AWAY = 3.0  # seconds for which an agent is away, or flows are observed after it was ended
+AFTER = 3.0  # seconds of flows after it is back: it writes its rules anew then
+SEARCHED = 60  # generated states that are searched for one with flows to watch
+OUTAGE = 1.0  # seconds without a connection that users notice: the requirement
+SHOWN = 10
+CUT_OFF = "F45"  # the fault that cuts a node off from the API server
+WAYS = ["F41", "F42", "F43", CUT_OFF]  # faults: SIGTERM, SIGKILL, SIGSTOP, cut off
+LONG = ["F43", CUT_OFF]  # those during which the API changes
+NEEDS = needs("network-policy", "agent-process", BREAKABLE)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A state of a workspace in which flows are denied and allowed.
+
+    Attributes:
+        world: the state.
+        later: another state of the same pods, in which the first policy is deleted.
+        watched: flows that are the same in both; half of them denied, and the pods of all on different sides.
+    """
+
+    world: World
+    later: World
+    watched: Sequence[Watched]
+
+
+def scene(workspace: Workspace, judge: Judge, family: Family, seed: int) -> Scene:
+    """The first generated state with flows of both kinds that stay as they are in the next state.
+
+    Raises:
+        Inconclusive: no generated state has them.
+    """
+    random = Random(seed)  # noqa: S311 - choices
+    for first, second in itertools.islice(histories(family, seed, 2), SEARCHED):
+        if not first.policies:
+            continue
+        kept = tuple(policy for policy in second.policies if policy.key != first.policies[0].key)
+        world = workspace.with_live_addresses(first)
+        later = workspace.with_live_addresses(replace(second, policies=kept))
+        some = watch(flows(workspace, world, judge), flows(workspace, later, judge), random)
+        stays = [each for each in some if each.before == each.after]
+        if {each.before for each in stays} == {True, False}:
+            return Scene(world, later, stays)
+    raise Inconclusive(f"no generated state has denied and allowed flows; take another --seed than {seed}")
+
+
+@dataclass
+class Away:
+    """A time in which agents are away, with the flows that were sent meanwhile.
+
+    Attributes:
+        who: the agents.
+        begun: the monotonic time at which they went.
+        series: the results of the flows; empty before the end.
+    """
+
+    who: str
+    begun: float = 0.0
+    series: Sequence[Series] = ()
+
+    def wrong(self, watched: Sequence[Watched], *, allowed: bool) -> list[str]:
+        """The flows that got through although they are denied, or were refused for OUTAGE although allowed."""
+        lines = []
+        for each, series in zip(watched, self.series, strict=True):
+            if each.before != allowed:
+                continue
+            for stretch in series.other_than(connected=allowed):
+                seconds = stretch.last - stretch.first
+                if not allowed or seconds >= OUTAGE:
+                    what = "refused" if allowed else "got through"
+                    at = f"{stretch.first - self.begun:+.2f} s, for {seconds:.2f} s"
+                    lines.append(f"{self.who}: {each} {what}, {stretch.count} × at {at}")
+        return lines
+
+
+@contextmanager
+def sent(workspace: Workspace, watched: Sequence[Watched], away: Away, patience: float) -> Iterator[None]:
+    """Send the flows without a pause in a block, which begins when they are as decided.
+
+    Raises:
+        Inconclusive: they are not.
+    """
+    attempts = Attempts(workspace.probers, [each.flow.expected for each in watched])
+    with attempts.running():
+        try:
+            steady(attempts, watched, BEFORE, patience, after=False)
+        except NeverHappenedError as error:
+            raise Inconclusive(f"flows were not right before agents went away: {error}") from error
+        away.begun = time.monotonic()
+        yield
+    by_flow = {series.flow: series for series in attempts.results}
+    away.series = [by_flow[each.flow.expected] for each in watched]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault that takes agents away, and the folder of its journal."""
+
+    id: str
+    out: Path
+
+    def inject(self, testbed: Testbed, agent: Agent, nodes: Sequence[str], meanwhile: Callable[[], None]) -> None:
+        """Inject it into an agent on nodes, do something, and wait until the agent is back.
+
+        Raises:
+            Inconclusive: the fault did not take effect.
+        """
+        for node in nodes:
+            agents.forget_restarts(testbed.kube, agent, node, len(testbed.nodes))
+        with ExitStack() as stack:
+            for node in nodes:
+                values = {**injection.placeholders(testbed, node), Placeholder.AGENT: agent.process}
+                one = injection.Injection(testbed, catalogue.load()[self.id], node, values, self.out)
+                if not stack.enter_context(one).took_effect:
+                    raise Inconclusive(f"{self.id} had no effect on {agent.name} on {node}")
+            meanwhile()
+        total = len(testbed.nodes)
+        install.wait_for_daemonset(testbed.kube, agent.namespace, agent.daemonset, total, stays=agents.STAYS)
+        waiting.observe(AFTER)
+
+
+def require_as_decided(testbed: Testbed, place: Place, expect: Expect, fault: Fault, *, allowed: bool) -> None:
+    """Watch flows while a fault takes each agent away in turn.
+
+    Raises:
+        Refuted: a denied flow got through, or an allowed one was refused for OUTAGE seconds.
+    """
+    wrong: list[str] = []
+    watched = place.scene.watched
+    nodes = watched_nodes(place.workspace, watched)
+    for agent in testbed.cni.agents:
+        away = Away(f"{agent.name}, {fault.id}")
+        with sent(place.workspace, watched, away, place.judge.patience):
+            fault.inject(testbed, agent, nodes, lambda: waiting.observe(AWAY))
+        wrong += away.wrong(watched, allowed=allowed)
+        expect.facts["flows"] = expect.facts.get("flows", 0) + sum(series.count for series in away.series)
+    if wrong:
+        raise Refuted("\n".join(wrong[:SHOWN]))
+
+
+def watched_nodes(workspace: Workspace, watched: Sequence[Watched]) -> list[str]:
+    """The nodes of the servers and clients of watched flows that are denied."""
+    keys = {key for each in watched if not each.before for key in (each.flow.source, each.flow.destination)}
+    return sorted({pod.node for key, pod in workspace.pods.items() if key in keys})
+
+
+@dataclass(frozen=True)
+class Place:
+    """A workspace in a settled state with denied and allowed flows, and its judge."""
+
+    workspace: Workspace
+    scene: Scene
+    judge: Judge
+
+
+@pytest.fixture
+def place(pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config) -> Iterator[Place]:
+    """A workspace in a settled state; without policies after the case."""
+    workspace, judge = pool.workspaces[0], judge_of(pool, family)
+    found = scene(workspace, judge, family, pytestconfig.option.seed)
+    try:
+        require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
+        yield Place(workspace, found, judge)
+    finally:
+        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+
+
+@pytest.mark.parametrize("fault", WAYS)
+@requirement("T03")
+@NEEDS
+@disturbs
+@changes_agents
+def test_denied_flows_while_an_agent_is_away(
+    testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
+) -> None:
+    """While each agent in turn is ended, stopped or cut off, no connection gets through that policies deny."""
+    require_as_decided(testbed, place, expect, Fault(fault, out), allowed=False)
+
+
+@pytest.mark.parametrize("fault", WAYS)
+@requirement("T05")
+@NEEDS
+@disturbs
+@changes_agents
+def test_allowed_flows_while_an_agent_is_away(
+    testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
+) -> None:
+    """While each agent in turn is ended, stopped or cut off, connections that policies allow are made in a second."""
+    require_as_decided(testbed, place, expect, Fault(fault, out), allowed=True)
+
+
+@pytest.mark.parametrize("fault", LONG)
+@requirement("T04")
+@NEEDS
+@disturbs
+@changes_agents
+def test_what_changes_while_agents_are_away_counts_later(
+    testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
+) -> None:
+    """Policies that change and pods that are created while an agent is away on every node count once it is back."""
+    workspace, judge, states = place.workspace, place.judge, (place.scene.later, place.scene.world)
+    created = place.scene.watched[0].flow.destination
+    for number, agent in enumerate(testbed.cni.agents):
+        world = workspace.with_live_addresses(states[number % 2])
+        again = with_new_pod(workspace.world, world, created)
+        with ThreadPoolExecutor(1) as background:
+            replaced: list[Future[None]] = []
+
+            def meanwhile() -> None:
+                workspace.apply_state(world)  # noqa: B023 - it is called in this iteration
+                replaced.append(background.submit(workspace.replace_pods, again))  # noqa: B023
+                waiting.observe(AWAY)
+
+            Fault(fault, out).inject(testbed, agent, testbed.nodes, meanwhile)
+            replaced[0].result()
+        result = settle(workspace, workspace.with_live_addresses(again), judge)
+        require_right(result, judge, expect, f"after {agent.name} was away ({fault})")
+
+
+def with_new_pod(current: World, state: World, key: str) -> World:
+    """A state in which a pod is created again."""
+    generations = {pod.key: pod.generation + (pod.key == key) for pod in current.pods}
+    return replace(state, pods=tuple(replace(pod, generation=generations[pod.key]) for pod in state.pods))

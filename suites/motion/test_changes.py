@@ -1,0 +1,93 @@
+"""Flows while one object after the other changes: T01, T02."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from fixtures.waiting import NeverHappenedError
+from fixtures.workspaces.changing import change, single_changes
+from fixtures.workspaces.probing import settle
+from policies import layouts
+from reports.outcome import Inconclusive, Refuted
+from suites.support.changes import figures
+from suites.support.marks import disturbs, needs, requirement
+from suites.support.motion import histories, judge_of
+from suites.support.workspaces import require_right
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    import pytest
+
+    from fixtures.workspaces.changing import Transition
+    from fixtures.workspaces.judge import Judge
+    from fixtures.workspaces.pool import WorkspacePool
+    from fixtures.workspaces.workspace import Workspace
+    from policies.families import Family
+    from suites.support.expect import Expect
+
+HOLE = 3  # consecutive flows that are refused: one or two may be lost packets
+SHOWN = 10
+
+
+def transitions(
+    workspace: Workspace, judge: Judge, family: Family, options: argparse.Namespace, expect: Expect
+) -> Iterator[Transition]:
+    """Change one object after the other, as many as --changes says."""
+    random, number = Random(options.seed), 0  # noqa: S311 - choices
+    for history in histories(family, options.seed):
+        first, *later = (workspace.with_live_addresses(state) for state in history)
+        require_right(settle(workspace, first, judge), judge, expect, "a state is wrong before it changes")
+        for state in (each for later_state in later for each in single_changes(workspace.world, later_state)):
+            if number == options.changes:
+                return
+            number += 1
+            transition = change(workspace, state, judge, random)
+            yield transition
+            if not transition.settled:
+                require_right(settle(workspace, state, judge), judge, expect, f"a state is wrong: {transition.kind}")
+
+
+def observed(pool: WorkspacePool, family: Family, expect: Expect, options: argparse.Namespace) -> Sequence[Transition]:
+    """The transitions of --changes changes; their windows are facts of the case.
+
+    Raises:
+        Inconclusive: flows were wrong before a change.
+    """
+    workspace, judge = pool.workspaces[0], judge_of(pool, family)
+    seen: list[Transition] = []
+    try:
+        seen.extend(transitions(workspace, judge, family, options, expect))
+    except NeverHappenedError as error:
+        raise Inconclusive(f"flows were not right before a change: {error}") from error
+    finally:
+        expect.facts |= figures(seen)
+        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+    return seen
+
+
+@requirement("T01")
+@needs("network-policy")
+@disturbs
+def test_denied_flows_stay_denied(
+    pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
+) -> None:
+    """While one object changes, no flow gets through that policies deny before and after the change."""
+    for transition in observed(pool, family, expect, pytestconfig.option):
+        if wrong := transition.forbidden:
+            raise Refuted(f"{transition.kind}:\n" + "\n".join(map(str, wrong[:SHOWN])))
+
+
+@requirement("T02")
+@needs("network-policy")
+@disturbs
+def test_allowed_flows_stay_allowed(
+    pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
+) -> None:
+    """While one object changes, no flow is refused that policies allow before and after the change."""
+    for transition in observed(pool, family, expect, pytestconfig.option):
+        wrong = [each for each in transition.refused if max(count for _, count in each.wrong) >= HOLE]
+        if wrong:
+            raise Refuted(f"{transition.kind}:\n" + "\n".join(map(str, wrong[:SHOWN])), transition.during)
