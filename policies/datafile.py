@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import jsonschema
 import msgspec
@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 UNKNOWN = "is unknown"
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads ten times as fast, where PyYAML has it
+DATE = "tag:yaml.org,2002:timestamp"
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml is ten times as fast
+    """A loader that leaves dates as text, because JSON Schema has no dates."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in rows if tag != DATE]
+        for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 class BadFileError(ValueError):
@@ -181,7 +190,7 @@ def _hint(word: str, allowed: list[str]) -> str:
 
 
 def _yaml(text: str, where: str) -> Document:
-    loader = LOADER(text)
+    loader = Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:

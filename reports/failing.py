@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from reports import outcome
+from reports import known, outcome
 from reports.columns import INDENT, hanging
 from reports.outcome import Verdict
 
@@ -20,8 +20,19 @@ MOST_LINES = 4  # of a message
 
 
 def rows(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of verdict.json that failed, are errors, or are inconclusive: the worst first, then by id."""
-    return outcome.worst_first(row for row in document["requirements"] if row["verdict"] in VERDICTS)
+    """Return the rows of verdict.json that failed, are errors, or are inconclusive: the worst first, then by id.
+
+    Those that fail as known are left out.
+    """
+    excused = known.excused(document)
+    rows = (row for row in document["requirements"] if row["id"] not in excused)
+    return outcome.worst_first(row for row in rows if row["verdict"] in VERDICTS)
+
+
+def as_known(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of verdict.json that fail as known, by id."""
+    excused = known.excused(document)
+    return outcome.worst_first(row for row in document["requirements"] if row["id"] in excused)
 
 
 def without_requirement(records: Sequence[Record]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from reports import outcome
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from policies.requirements import Requirement
     from reports.record import Record
@@ -41,9 +41,13 @@ class Ledger:
                 by_id.setdefault(identity, []).append(record)
         return [_row(self.known[identity], by_id[identity]) for identity in sorted(by_id)]
 
-    def verdict(self) -> Verdict:
-        """Return the verdict of the run; a case without a requirement counts as a MUST."""
-        rows = [(row["level"], Verdict(row["verdict"])) for row in self.requirements()]
+    def verdict(self, excused: Collection[str] = ()) -> Verdict:
+        """Return the verdict of the run; a case without a requirement counts as a MUST.
+
+        Args:
+            excused: requirements that do not decide.
+        """
+        rows = [(row["level"], Verdict(row["verdict"])) for row in self.requirements() if row["id"] not in excused]
         without_requirement = [("MUST", record.verdict) for record in self.records if not record.requirements]
         return outcome.of_run(rows + without_requirement)
 

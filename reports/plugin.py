@@ -18,7 +18,7 @@ import pytest
 
 from policies import requirements
 from policies.datafile import BadFileError
-from reports import claims, columns, failing, lateness, outcome, page, replay, summary, verdict
+from reports import claims, columns, expected, failing, hooks, lateness, outcome, page, replay, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
@@ -44,39 +44,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--out", metavar="DIR", help="the run's folder (default: reports/out/<UTC time>-<cni>)")
     group.addoption("--seed", type=int, help="seed of everything random (default: a new one, in the report)")
     group.addoption("--no-page", action="store_true", help="do not make the single-file Allure page")
-
-
-class Hooks:
-    """Hooks that other plugins implement."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_netproof_active(self, config: pytest.Config) -> bool | None:
-        """Return whether this run uses a cluster; only such runs are reported."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any] | None:
-        """Return facts of the run for the report.
-
-        They are cni, cluster, programs, cache (a folder), claims (rows of the plugin's claims.yaml) and, if the
-        cluster failed, failure: {reason, exit_code}.
-        """
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_netproof_requirements(self, config: pytest.Config) -> list[Path] | None:
-        """Return the requirement files in the folder of the plugin under test."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_netproof_plugin(self, config: pytest.Config) -> str | None:
-        """Return plugin:variant, before the cluster exists; the run's folder is named after it."""
-
-    @pytest.hookspec(firstresult=True)
-    def pytest_netproof_lateness(self, config: pytest.Config, begun: float, ended: float) -> dict[str, Any] | None:
-        """Return how late the machine was between two monotonic times; reports/lateness.py lists the keys."""
+    expected.add_options(group)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the hooks."""
-    pluginmanager.add_hookspecs(Hooks)
+    pluginmanager.add_hookspecs(hooks)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -105,11 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
     out = Path(config.option.out or OUT / folder_of(config, now)).absolute()
     if (out / "verdict.json").exists() or (out / "allure-results").exists():
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
+    expectation = expected.of(config, known.keys(), selected)
     config.option.out = str(out)
     config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
     started, arguments = now.strftime("%Y-%m-%dT%H:%M:%SZ"), config.invocation_params.args
-    config.stash[ACTIVE] = Run(out, known, started, config.option.shuffle, arguments)
+    config.stash[ACTIVE] = Run(out, known, started, config.option.shuffle, arguments, expectation)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -145,6 +119,7 @@ class Run:
         started: when the run started, UTC in ISO 8601.
         shuffle: the seed of the order of cases; None without --shuffle.
         arguments: pytest's command line.
+        expectation: known divergences, and the baseline.
         begun: when the run started, on the monotonic clock.
         ledger: the records so far.
         document: the content of verdict.json; {} until the run has ended.
@@ -160,11 +135,13 @@ class Run:
         started: str,
         shuffle: int | None = None,
         arguments: Sequence[object] = (),
+        expectation: expected.Expectation = expected.NONE,
     ) -> None:
         self.out = out
         self.started = started
         self.shuffle = shuffle
         self.arguments = arguments
+        self.expectation = expectation
         self.begun = time.monotonic()
         self.ledger = Ledger(known=known)
         self.document: dict[str, Any] = {}
@@ -181,6 +158,7 @@ class Run:
             aborted: whether the run ended early; its verdict is then an error.
         """
         seconds = time.monotonic() - self.begun
+        facts |= self.expectation.facts(self.ledger, facts, self.started)
         self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
         self.document |= {} if self.shuffle is None else {"shuffle": self.shuffle}
         if failure := facts.get("failure"):
@@ -193,6 +171,7 @@ class Run:
                 "partial": True,
             }
         ids = ",".join(row["id"] for row in failing.rows(self.document))
+        self.document |= self.expectation.against(self.document)
         self.document["again"] = replay.both(replay.Run(self.arguments, seed, self.shuffle), ids)
         verdict.write(self.out / "verdict.json", self.document)
         self.report = report_page.write_or_reason(self.out)

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import failing, lateness, outcome, untried
+from reports import baseline, failing, known, lateness, outcome, untried
+from reports.columns import INDENT, hanging
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ def faults(document: dict[str, Any]) -> Table | None:
 def closing(run: EndedRun) -> list[str]:
     """Return the last lines of the summary: verdict, counts, claims, seeds, the next command, the report."""
     document = run.document
-    verdict = Verdict(document["verdict"])
     total = len(document["requirements"])
     parts = [f"{sum(levels.values())} {name}" for name, levels in document["counts"].items() if sum(levels.values())]
     ready = document["cluster"].get("ready_seconds")
@@ -93,7 +93,7 @@ def closing(run: EndedRun) -> list[str]:
     counted = f"{claims['holds']} answered, {claims['fails']} do not hold, {claims['open']} not checked by this run"
     answered = claims["holds"] + claims["fails"]  # often 0 with --only, and then not worth a line
     return [
-        document.get("reason") or outcome.CLOSING[verdict].format(cni=document["cni"]),
+        known.closing(document),
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
         *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),
@@ -136,8 +136,20 @@ def _parts(run: EndedRun, columns: int, *, every_requirement: bool) -> Iterator[
     if rows:
         paragraphs = failing.paragraphs(rows, columns)
         yield Text("\n").join(_coloured(verdict, lines) for verdict, lines in paragraphs)
+    if as_known := failing.as_known(run.document):
+        paragraphs = failing.paragraphs(as_known, columns)
+        head = Text("known divergences, which do not count:", COLOURS[Verdict.UNDEFINED])
+        yield Text("\n").join([head, *(Text("\n".join(lines)) for _, lines in paragraphs)])
+    if findings := known.others(run.document):
+        sentences = [f"{row['sentence']} ({row['file']})" for row in findings]
+        lines = [line for sentence in sentences for line in hanging("", sentence, columns, deeper=INDENT)]
+        yield Text("\n").join(
+            [Text("known divergences to look at:", COLOURS[Verdict.INCONCLUSIVE]), *map(Text, lines)]
+        )
     if areas := list(untried.lines(run.document, columns)):
         yield Text("\n").join([Text("unsupported, so not tried:", COLOURS[Verdict.UNSUPPORTED]), *map(Text, areas)])
+    if comparison := baseline.of(run.document):
+        yield Text("\n".join(line for _, line in baseline.lines(comparison, columns)))
 
 
 def _coloured(verdict: Verdict, lines: list[str]) -> Text:

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from reports import lateness, outcome
+from reports import known, lateness, outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reports.ledger import Ledger
 
 SCHEMA = Path(__file__).parent / "verdict.schema.json"
 
 
-def exit_code(ledger: Ledger) -> int:
-    """Return 0 if certified, 1 if not, 2 if inconclusive, 3 for an error of netproof or the machine."""
+def exit_code(ledger: Ledger, excused: Collection[str] = ()) -> int:
+    """Return 0 if certified, 1 if not, 2 if inconclusive, 3 for an error of netproof or the machine.
+
+    Args:
+        ledger: the records of the run.
+        excused: requirements that do not decide, because they fail as known.
+    """
     if not ledger.records:
         return outcome.NO_CASES
-    return outcome.EXIT_CODES[ledger.verdict()]
+    return outcome.EXIT_CODES[ledger.verdict(excused)]
 
 
 def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float, seed: int) -> dict[str, Any]:
@@ -28,7 +35,8 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
 
     Args:
         ledger: the records of the run.
-        facts: cni, cluster and programs, as the schema describes them, and lateness if it was not negligible.
+        facts: cni, cluster and programs, as the schema describes them, lateness if it was not negligible, and known if
+            the run found out something about known divergences.
         started: when the run started, UTC in ISO 8601.
         seconds: the run's duration.
         seed: the seed of everything random.
@@ -36,10 +44,11 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
     Raises:
         jsonschema.ValidationError: a fact does not follow the schema.
     """
+    excused = known.excused(facts)
     document = {
         "schema": 1,
-        "verdict": ledger.verdict(),
-        "exit_code": exit_code(ledger),
+        "verdict": ledger.verdict(excused),
+        "exit_code": exit_code(ledger, excused),
         "cni": facts["cni"],
         "cluster": facts["cluster"],
         "programs": facts["programs"],
@@ -48,7 +57,7 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
         "seconds": round(seconds, 2),
         "counts": ledger.counts(),
         "requirements": ledger.requirements(),
-    } | {name: facts[name] for name in (lateness.FACT,) if name in facts}
+    } | {name: facts[name] for name in (lateness.FACT, known.FACT) if name in facts}
     if without := [record.row() for record in ledger.records if not record.requirements]:
         document["cases_without_requirement"] = without
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)

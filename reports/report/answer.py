@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports import lateness, outcome
+from reports import known, lateness
 from reports.outcome import Verdict
 from reports.report.texts import plural
 
@@ -37,8 +37,7 @@ class Answer:
 def of(document: Mapping[str, Any]) -> Answer:
     """Return the answer of a verdict.json."""
     verdict = Verdict(document["verdict"])
-    sentence = document.get("reason") or outcome.CLOSING[verdict].format(cni=document["cni"])
-    return Answer(verdict, WORDS.get(verdict, UNKNOWN), sentence, tuple(_notes(document)))
+    return Answer(verdict, WORDS.get(verdict, UNKNOWN), known.closing(document), tuple(_notes(document)))
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:

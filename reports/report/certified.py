@@ -69,6 +69,7 @@ def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Address families", ", ".join(cluster.get("families", ()))
     yield "MTU of the underlay", str(cluster.get("mtu", ""))
     yield "Encapsulation", cluster.get("datapath", {}).get("encapsulation", "")
+    yield "MTU of pods", str(cluster.get("datapath", {}).get("pod_mtu", ""))
     yield "Started", document["started"].replace("T", " ").replace("Z", " UTC")
     yield "Duration", f"{document['seconds']:.0f} s"
     yield "Seed", str(document["seed"]) + (f", order {document['shuffle']}" if "shuffle" in document else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from reports.report import answer, areas, certified, failures, motion, recovery, texts, untried
+from reports.report import answer, areas, certified, failures, known, motion, recovery, texts, untried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,7 @@ def render(document: Mapping[str, Any]) -> str:
         "answer": answer.of(document),
         "certified": certified.of(document),
         "failures": failures.of(document),
+        "known": known.of(document),
         "areas": areas.of(document),
         "motion": motion.of(document),
         "recovery": recovery.of(document),
@@ -40,7 +41,7 @@ def render(document: Mapping[str, Any]) -> str:
         "new_id": texts.new_ids(),
         "style": (FOLDER / "style.css").read_text(encoding="utf-8"),
     }
-    return _environment().get_template("report.html.j2").render(parts)
+    return environment(FOLDER).get_template("report.html.j2").render(parts)
 
 
 def write(folder: Path) -> Path:
@@ -72,15 +73,15 @@ def write_or_reason(folder: Path) -> str:
         return f"{folder} (no {NAME}: {type(error).__name__}: {error})"
 
 
-def _environment() -> jinja2.Environment:
-    """Return the environment of the templates; it escapes every value, and an unknown name is an error."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FOLDER),
+def environment(*folders: Path) -> jinja2.Environment:
+    """Return the environment of templates in some folders; it escapes every value, and an unknown name is an error."""
+    result = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"seconds": texts.seconds, "verdict_mark": texts.verdict_mark}
-    return environment
+    result.filters |= {"seconds": texts.seconds, "verdict_mark": texts.verdict_mark}
+    return result

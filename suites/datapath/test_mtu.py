@@ -20,14 +20,11 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 BRIDGE = "cni0"
-IPV6_MORE = 20  # bytes by which an IPv6 header is larger than IPv4's, if the outer packet is IPv6
 
 
 def room(testbed: Testbed, family: str) -> int:
     """The underlay's MTU minus the overhead of the encapsulation for a family, in bytes."""
-    variant = testbed.cni.variant
-    outer_ipv6 = variant.encapsulation != "none" and family == "ipv6"
-    return testbed.topology.mtu - variant.overhead - (IPV6_MORE if outer_ipv6 else 0)
+    return testbed.cni.variant.room(testbed.topology.mtu, family)
 
 
 def outcomes(testbed: Testbed, family: str, size: int | None, expected: str) -> list[Finding]:

@@ -13,7 +13,7 @@ from fixtures.binaries import catalogue as binaries
 from fixtures.cnis import catalogue, claims, matrix
 from policies import cases, datafile
 from policies.datafile import BadFileError
-from reports import differences
+from reports import differences, known
 from tests.catalogue import cited
 from tests.differential import gaps
 from tests.lab import breaks
@@ -41,6 +41,7 @@ PAIRS: dict[str, tuple[type[msgspec.Struct], Path, tuple[str, ...]]] = {
         ("properties", "config_maps", "additionalProperties"),
     ),
     "claims.yaml": (claims.Claim, claims.SCHEMA, ("items",)),
+    "known.yaml": (known.Divergence, known.SCHEMA, ("items",)),
     "differences.yaml": (
         differences.Difference,
         differences.KNOWN_DIFFERENCES.with_suffix(".schema.json"),

@@ -20,6 +20,7 @@ from fixtures.cnis import audits, catalogue, claims
 from fixtures.faults import catalogue as faults
 from policies import ambiguities, requirements
 from policies import cases as policy_cases
+from reports import known
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,6 +130,14 @@ def test_claims_cite_requirements_that_exist() -> None:
     for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/claims.yaml")):
         known = requirements.load(own(folder))
         assert not [row.claim for row in claims.load(folder) if set(row.requirements) - known.keys()]
+
+
+def test_known_divergences_of_plugins_are_valid() -> None:
+    """Every known.yaml cites requirements and variants that exist."""
+    for folder in sorted(path.parent for path in catalogue.FOLDER.glob("*/known.yaml")):
+        variants = catalogue.read(folder / "cni.toml").variants
+        ids = requirements.load(own(folder)).keys()
+        assert known.load([known.Owner(folder, "", variants)], None, ids)
 
 
 def test_cases_read_as_sentences() -> None:

@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
+import jsonschema
 import pytest
 
 import reports.plugin
 from fixtures import paths
 from fixtures.errors import NetproofError, PluginFailed
 from policies import requirements
+from reports import verdict
 from reports.outcome import Verdict
 from reports.record import Record
 from tests.support.run import RunResult
@@ -64,7 +66,13 @@ def test_killed():
 def test_interrupted():
     """It stops the run."""
     pytest.exit("During the run the cluster ended.", returncode=3)
+
+@pytest.mark.requirement("D08")
+def test_violated():
+    """It has to hold, and does not."""
+    raise Refuted("9 of 9 flows are wrong")
 '''
+KNOWN = "- {requirement: D08, reason: It forgets a peer., link: 'https://example.com', expires: 2099-12-31}\n"
 
 
 class Cluster:
@@ -72,10 +80,12 @@ class Cluster:
 
     Args:
         failure: the error with which the cluster fails to come up; None if it comes up.
+        folder: the folder of the plugin; None for a plugin without known divergences.
     """
 
-    def __init__(self, failure: NetproofError | None = None) -> None:
+    def __init__(self, failure: NetproofError | None = None, folder: Path | None = None) -> None:
         self.failure = failure
+        self.folder = folder
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         """Add the options that reports read."""
@@ -86,6 +96,14 @@ class Cluster:
     def pytest_netproof_active(self) -> bool:
         """Pretend that this run has a cluster."""
         return True
+
+    def pytest_netproof_plugin(self) -> str:
+        """Name the plugin."""
+        return "my-cni:plain"
+
+    def pytest_netproof_owners(self) -> list[tuple[Path, str, tuple[str, ...]]]:
+        """Return the folder of the plugin, if there is one, and its only variant."""
+        return [(self.folder, "plain", ("plain",))] if self.folder else []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -181,6 +199,72 @@ def test_a_cluster_that_does_not_come_up_leaves_a_verdict(
     ended.require(failure.exit_code, str(failure))
     found = (document["verdict"], document["exit_code"], document["reason"], document["requirements"])
     assert found == (verdict, failure.exit_code, str(failure), [])
+
+
+@pytest.mark.parametrize(("expires", "code", "status"), [("2099-12-31", 0, "fails"), ("2020-12-31", 1, "expired")])
+def test_a_known_divergence_fails_no_run_until_it_expires(
+    tmp_path: Path, expires: str, code: int, status: str
+) -> None:
+    """verdict.json and the terminal list it; a pass that was not expected is a finding that fails nothing."""
+    (tmp_path / "my-cni").mkdir()
+    rows = KNOWN.replace("2099-12-31", expires) + KNOWN.replace("D08", "D01")
+    (tmp_path / "my-cni" / "known.yaml").write_text(rows)
+    ended, document = run(tmp_path, Cluster(folder=tmp_path / "my-cni"), "-k", "passed or violated")
+    ended.require(code, "known divergences to look at:", "D01 passes, although it is known to fail")
+    assert document["exit_code"] == code
+    assert {row["id"]: row["verdict"] for row in document["requirements"]} == {"D01": "passed", "D08": "failed"}
+    assert {row["requirement"]: row["status"] for row in document["known"]} == {"D08": status, "D01": "passes"}
+    assert ("--only D08" in document["again"].get("failed", "")) == bool(code)
+    assert ("known divergences, which do not count:" in ended.output) == (code == 0)
+    assert "Known divergences" in (tmp_path / "out" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "code", "message"),
+    [
+        ("--known", KNOWN.replace("D08", "D99"), 4, "[0].requirement: no requirement is called D99"),
+        ("--known", None, 4, "given cannot be read"),
+        ("--against", "<testsuites/>", 2, "given is not JSON"),
+        ("--against", None, 2, "given cannot be read"),
+    ],
+)
+def test_a_wrong_expectation_is_refused_before_the_cluster_starts(
+    tmp_path: Path, option: str, text: str | None, code: int, message: str
+) -> None:
+    """One sentence, and no verdict."""
+    if text is not None:
+        (tmp_path / "given").write_text(text)
+    ended, document = run(tmp_path, Cluster(NetproofError("the cluster starts")), option, str(tmp_path / "given"))
+    ended.require(code, message)
+    assert "the cluster starts" not in ended.output
+    assert document == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "code", "text"),
+    [
+        ("passed or violated", "passed or violated", 0, "not worse than the baseline"),
+        ("passed or violated", "passed", 0, "not worse than the baseline"),
+        ("passed", "passed or violated", 1, "1 worse"),
+        ("passed", "violated", 1, "2 worse"),  # D01 is not checked any more
+        ("passed", "passed or inconclusive", 0, "nothing changed"),
+        ("passed", "passed or broken", 3, "not decided against the baseline"),
+    ],
+)
+def test_a_run_against_a_baseline_fails_for_what_is_worse(
+    tmp_path: Path, before: str, now: str, code: int, text: str
+) -> None:
+    """What failed before is listed and does not count; verdict.json has the exit code and what changed."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    run(tmp_path / "first", Cluster(), "-k", before)
+    against = tmp_path / "first" / "out" / "verdict.json"
+    ended, document = run(tmp_path / "second", Cluster(), "-k", now, "--against", str(against))
+    ended.require(code, text)
+    assert document["exit_code"] == code
+    jsonschema.validate(document, json.loads(verdict.SCHEMA.read_text()))
+    page = (tmp_path / "second" / "out" / "report.html").read_text()
+    assert "Compared with the baseline" in page
 
 
 def test_a_rejected_run_writes_no_verdict(tmp_path: Path) -> None:
