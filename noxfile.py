@@ -33,8 +33,8 @@ LAB = "lab"
 EXIT_CODES: list[int] = []  # of sessions that failed
 SEVERITY = [0, 2, 1, 3, 4]  # exit codes from best to worst
 MEANING = {
-    1: "not certified, or a test failed",
-    2: "inconclusive",
+    1: "not certified, worse than the baseline, or a test failed",
+    2: "inconclusive, or a file that cannot be compared",
     3: "an error of netproof or of this machine",
     4: "wrong use",
 }
@@ -154,7 +154,7 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
 
 @nox.session
 def compare(session: nox.Session) -> None:
-    """Show runs side by side: -- RUN/verdict.json …."""
+    """Show what differs between runs: -- RUN RUN …, or whether one is worse: -- --against BASELINE RUN."""
     python(session, "-m", "reports.compare", *session.posargs)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reports import columns, known, outcome, verdict_file
+from reports import columns, known, verdict_file
 from reports.outcome import EXIT_CODES, Verdict
 from reports.verdict_file import BadVerdictError
 
@@ -77,6 +77,13 @@ class Comparison:
     def of(self, kind: Kind) -> list[Change]:
         """Return the changes of a kind."""
         return [change for change in self.changes if change.kind is kind]
+
+    @property
+    def answer(self) -> str:
+        """Whether the run is worse, as the beginning of a sentence about the baseline."""
+        if self.exit_code == 0:
+            return "not worse than"
+        return "worse than" if self.exit_code == EXIT_CODES[Verdict.FAILED] else "not decided against"
 
     def fact(self) -> dict[str, Any]:
         """Return the comparison for verdict.json."""
@@ -180,6 +187,4 @@ def lines(comparison: Comparison, width: int) -> Iterator[tuple[Kind | None, str
         for line in columns.hanging(start, text, width):
             yield change.kind, line
     counts = [f"{len(comparison.of(kind))} {kind}" for kind in Kind if comparison.of(kind)]
-    worse = "worse than" if comparison.exit_code else "not worse than"
-    verdict = worse if comparison.exit_code in {0, outcome.EXIT_CODES[Verdict.FAILED]} else "not decided against"
-    yield None, f"{verdict} the baseline {comparison.baseline}: {', '.join(counts) or 'nothing changed'}."
+    yield None, f"{comparison.answer} the baseline {comparison.baseline}: {', '.join(counts) or 'nothing changed'}."

@@ -1,106 +1,89 @@
-"""Compare several verdict.json files: print a table of requirements and write it as an HTML page.
+"""Compare runs: print what differs, write it as an HTML page, and fail if a run is worse than a baseline.
 
-Usage: `python -m reports.compare FILE…`. With `-` among the files, standard input lists the runs that wrote no
-verdict, one line `NAME: reason` for each.
+Usage: `python -m reports.compare [--against BASELINE] [--out FILE] RUN…`. RUN is the folder of a run, or its
+verdict.json; several runs of one plugin, separated by commas, are compared as one. With `-` among the runs, standard
+input lists the runs that wrote no verdict, one line `NAME: reason` for each.
 """
 
 from __future__ import annotations
 
-import html
+import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from reports import differences
-from reports.runs import FIGURES, Run, load, order
+from reports import baseline, columns, verdict_file
+from reports.comparison import page, sides, terminal
+from reports.comparison.sides import Side
+from reports.verdict_file import BadVerdictError
 
-MARKS = {
-    "passed": ".",
-    "failed": "X",
-    "unsupported": "-",
-    "inconclusive": "?",
-    "error": "E",
-    "undefined": "u",
-    "": " ",
-}
-COLOURS = {"passed": "#d8f0d8", "failed": "#f6b8b8", "unsupported": "#eee", "error": "#f6b8b8", "": "#fff"}
-STYLE = "table{border-collapse:collapse;font:13px monospace}td,th{border:1px solid #ccc;padding:3px 6px}"
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reports.comparison.page import Compared
+
+WITHOUT_VERDICT = "-"  # among the runs: standard input has lines about runs without a verdict
+BAD_INPUT = baseline.BAD_BASELINE
 
 
-def table(runs: list[Run]) -> Table:
-    """Build the table for the terminal: a row per requirement, a numbered column per run."""
-    result = Table(box=None, pad_edge=False, header_style="bold")
-    result.add_column("id")
-    for number, _ in enumerate(runs, 1):
-        result.add_column(str(number), justify="right")
-    result.add_column("requirement", overflow="ellipsis", no_wrap=True)
-    for identity in order(runs):
-        sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
-        result.add_row(identity, *(MARKS[run.verdict_of(identity)] for run in runs), sentence)
-    return result
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command line; the process ends with exit code 2 if they are wrong."""
+    parser = argparse.ArgumentParser("nox -s compare --", description=__doc__, allow_abbrev=False)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, or runs separated by commas")
+    parser.add_argument("--against", metavar="BASELINE", help="verdict.json that the only RUN must not be worse than")
+    parser.add_argument("--out", metavar="FILE", help=f"the page (default: {page.NAME} beside the first run)")
+    return parser.parse_args(arguments)
 
 
-def figures(runs: list[Run]) -> Table:
-    """Build the table of measurements: a row per run."""
-    result = Table("run", *(figure.fact for figure in FIGURES), box=None, pad_edge=False, header_style="bold")
-    for number, run in enumerate(runs, 1):
-        result.add_row(f"{number} {run.name}", *(run.figure(figure) for figure in FIGURES))
-    return result
+def compared(options: argparse.Namespace) -> Compared:
+    """Read the runs and compare them.
 
-
-def page(runs: list[Run], without_verdict: list[str]) -> str:
-    """Render the tables as an HTML page; the tooltip of a cell has the messages of its cases.
-
-    Args:
-        runs: a column each.
-        without_verdict: lines about runs that wrote no verdict.
+    Raises:
+        BadVerdictError: a file cannot be used.
     """
-    head = "".join(f"<th>{html.escape(run.name)}<br>{run.verdict}</th>" for run in runs)
-    lines = []
-    for identity in order(runs):
-        sentence = next(run.rows[identity]["sentence"] for run in runs if identity in run.rows)
-        cells = "".join(_cell(run, identity) for run in runs)
-        lines.append(f"<tr><th>{identity}</th>{cells}<td>{html.escape(sentence)}</td></tr>")
-    without = "".join(f"<p>{html.escape(line)}</p>" for line in without_verdict)
-    rows = "".join(
-        f"<tr><th>{html.escape(run.name)}</th>{''.join(f'<td>{run.figure(figure)}</td>' for figure in FIGURES)}</tr>"
-        for run in runs
-    )
-    measurements = f"<table><tr><th></th>{''.join(f'<th>{figure.fact}</th>' for figure in FIGURES)}</tr>{rows}</table>"
-    reasons = "".join(f"<p>{html.escape(line)}</p>" for line in differences.lines(runs, order(runs)))
-    body = f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>{reasons}<p></p>{measurements}{without}"
-    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style>{body}"
+    without_verdict = sys.stdin.read().splitlines() if WITHOUT_VERDICT in options.runs else []
+    found = [sides.load(run) for run in options.runs if run != WITHOUT_VERDICT]
+    if options.against is None and len(found) == 1 and WITHOUT_VERDICT not in options.runs:
+        raise BadVerdictError(f"{options.runs[0]} alone cannot be compared: give two runs, or --against a baseline.")
+    if options.against is None:
+        return page.compare(found, without_verdict)
+    if len(found) != 1 or len(found[0].documents) != 1:
+        raise BadVerdictError("--against compares one run with the baseline; give the folder of one run.")
+    path, document = Path(options.against), found[0].documents[0]
+    before = baseline.load(path, document["cni"])
+    result = baseline.compare(options.against, before, document)
+    return page.compare([Side(sides.name_of(path), (before,)), *found], without_verdict, result)
 
 
-def _cell(run: Run, identity: str) -> str:
-    verdict = run.verdict_of(identity)
-    messages = "\n".join(c["message"] for c in run.rows.get(identity, {}).get("cases", []) if c["message"])
-    colour = COLOURS.get(verdict, "#ffe9b0")
-    return f'<td style="background:{colour}" title="{html.escape(messages[:2000])}">{verdict}</td>'
+def target_of(options: argparse.Namespace) -> Path | None:
+    """Return the path of the page: beside the folder of the first run, or in that of the run with a baseline."""
+    if options.out:
+        return Path(options.out)
+    first = next((Path(run.split(sides.SEPARATOR)[0]) for run in options.runs if run != WITHOUT_VERDICT), None)
+    if first is None:
+        return None
+    folder = first.parent if first.name == verdict_file.NAME else first
+    return (folder if options.against else folder.absolute().parent) / page.NAME
 
 
-def main(paths: list[str]) -> int:
-    """Print the comparison and write compare.html into the parent of the first run's folder; returns the exit code."""
-    runs = [load(Path(path)) for path in paths if path != "-"]
-    without_verdict = sys.stdin.read().splitlines() if "-" in paths else []
-    console = Console(highlight=False)
-    if runs:
-        console.print(table(runs))
-        console.print(figures(runs))
-        console.print("\n" + "  ".join(f"{mark} {name}" for name, mark in MARKS.items() if name))
-    for number, run in enumerate(runs, 1):
-        console.print(f"{number:3} {run.name}: {run.verdict} ({run.seconds:.0f} s)")
-    for line in without_verdict:
-        console.print(f"  - {line}")
-    for line in differences.lines(runs, order(runs)):
-        console.print(f"differs: {line}", soft_wrap=True)
-    if runs:
-        out = Path(next(path for path in paths if path != "-")).parent.parent / "compare.html"
-        out.write_text(page(runs, without_verdict))
-        console.print(f"page: {out}", soft_wrap=True)
-    return 0
+def main(arguments: Sequence[str]) -> int:
+    """Print the comparison and write the page; returns 0, the exit code against a baseline, or 2 for bad input."""
+    options = parse(arguments)
+    try:
+        result = compared(options)
+    except BadVerdictError as error:
+        sys.stderr.write(f"{error}\n")
+        return BAD_INPUT
+    console = Console(highlight=False, width=columns.width())
+    for part in terminal.parts(result, columns.width()):
+        console.print(part, soft_wrap=not isinstance(part, Table), markup=False)
+    if (target := target_of(options)) is not None:
+        target.write_text(page.render(result), encoding="utf-8")
+        console.print(f"page: {target}", soft_wrap=True, markup=False)
+    return result.against.exit_code if result.against else 0
 
 
 if __name__ == "__main__":

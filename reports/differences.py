@@ -31,15 +31,15 @@ class Difference(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-def lines(runs: list[Run], identities: list[str]) -> list[str]:
-    """List the requirements whose verdicts differ between providers, each with the reason.
+def reasons(runs: list[Run], identities: list[str]) -> dict[str, str]:
+    """Return the requirements whose verdicts differ between providers by id, each with the reason.
 
     Args:
         runs: the runs to compare.
         identities: ids of the requirements to consider.
     """
     differing = [i for i in identities if len(set(map(frozenset, _verdicts(runs, i).values()))) > 1]
-    return [f"{identity}: {_reason(runs, identity)}" for identity in differing]
+    return {identity: _reason(runs, identity) for identity in differing}
 
 
 def _verdicts(runs: list[Run], identity: str) -> dict[str, set[str]]:

@@ -42,6 +42,8 @@ class FaultFact(TypedDict):
         left: differences in the nodes' state that remained at the end.
         crashes: panics in the agents' logs.
         flows: the continuous flows; runs of earlier versions have none.
+        known_seconds: traffic, state → seconds within which the plugin is known to repair it without intervention;
+            those without such a time are left out.
     """
 
     id: str
@@ -59,3 +61,4 @@ class FaultFact(TypedDict):
     left: list[str]
     crashes: list[str]
     flows: NotRequired[list[FlowFact]]
+    known_seconds: NotRequired[dict[str, float]]

@@ -87,7 +87,14 @@ def fact_of(fault: Fault, experiment: Experiment) -> FaultFact:
         left=experiment.left,
         crashes=experiment.crashes,
         flows=[_flow_fact(flow, experiment.started) for flow in experiment.flows],
+        known_seconds=_known_seconds(experiment),
     )
+
+
+def _known_seconds(experiment: Experiment) -> dict[str, float]:
+    known = experiment.known
+    each = {"traffic": known.traffic, "state": known.state} if known else {}
+    return {name: recovery.within for name, recovery in each.items() if recovery.by is Remedy.UNAIDED}
 
 
 def _flow_fact(flow: ContinuousFlow, injected: float) -> FlowFact:

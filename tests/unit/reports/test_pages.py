@@ -11,7 +11,7 @@ import pytest
 
 from fixtures import paths
 from policies import requirements
-from reports import claims, compare, differences, page, plugin, summary, timeline
+from reports import claims, differences, page, plugin, summary, timeline
 from reports import runs as runs_of
 
 if TYPE_CHECKING:
@@ -76,9 +76,6 @@ def test_requirements_with_different_verdicts_come_first(tmp_path: Path) -> None
         (folder / "verdict.json").write_text(json.dumps(document(**verdicts)))
         runs.append(runs_of.load(folder / "verdict.json"))
     assert runs_of.order(runs) == ["D02", "D03", "D01"]
-    drawn = compare.page(runs, ["ipip: no such link"])
-    assert drawn.index("<th>D02</th>") < drawn.index("<th>D01</th>")
-    assert "ipip: no such link" in drawn
 
 
 def test_figures_are_facts_of_cases() -> None:
@@ -126,13 +123,12 @@ def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
         (tmp_path / provider).mkdir()
         (tmp_path / provider / "verdict.json").write_text(json.dumps(content))
     runs = [runs_of.load(tmp_path / provider / "verdict.json") for provider in ("lab", "kind")]
-    found = differences.lines(runs, runs_of.order(runs))
-    assert [line.partition(":")[0] for line in found] == ["D01", "D40", "N11"]
-    assert found[0].endswith(differences.UNEXPLAINED)
-    assert found[1] == "D40: why"
-    assert "strict reverse path filter" in found[2]
-    assert "D01: not explained" in compare.page(runs, [])
-    assert differences.lines(runs[:1] * 2, runs_of.order(runs)) == []
+    found = differences.reasons(runs, runs_of.order(runs))
+    assert [*found] == ["D01", "D40", "N11"]
+    assert found["D01"] == differences.UNEXPLAINED
+    assert found["D40"] == "why"
+    assert "strict reverse path filter" in found["N11"]
+    assert differences.reasons(runs[:1] * 2, runs_of.order(runs)) == {}
 
 
 def test_the_page_is_generated_without_node_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

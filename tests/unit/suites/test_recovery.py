@@ -76,7 +76,9 @@ def test_every_fault_has_a_known_recovery() -> None:
 def test_a_fault_fails_if_traffic_or_state_recover_by_another_remedy(run: Any, variant: str, fault: str) -> None:  # noqa: ANN401 - a function with keywords
     """As known it passes; without recovery, or by another remedy than the known one, it does not."""
     right = known(variant, fault)
-    assert run(variant, fault, traffic=right.traffic, state=right.state).facts["fault"]["id"] == fault
+    fact = run(variant, fault, traffic=right.traffic, state=right.state).facts["fault"]
+    assert fact["id"] == fault
+    assert ("traffic" in fact["known_seconds"]) == (right.traffic.by is Remedy.UNAIDED)
     for part in ("traffic", "state"):
         for remedy in set(Remedy) - {getattr(right, part).by}:
             course = {"traffic": right.traffic, "state": right.state, part: Recovery(remedy)}

@@ -1,0 +1,1 @@
+"""compare.html: what differs between runs, from their verdict.json alone."""
