@@ -6,17 +6,18 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from reports import columns, known, verdict_file
+from reports import columns, known, untried, verdict_file
 from reports.outcome import EXIT_CODES, Verdict
 from reports.verdict_file import BadVerdictError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
 ABSENT = "not checked"  # the verdict of a requirement that a run did not check
 BAD_BASELINE = 2  # exit code if the baseline cannot be used
 UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.ERROR)
+LEAST_ALIKE = 3  # missing requirements; they get one line
 SEVERITY = (0, 2, 1, 3)  # exit codes from best to worst
 FACT = "against"  # the key in verdict.json
 
@@ -181,10 +182,31 @@ def lines(comparison: Comparison, width: int) -> Iterator[tuple[Kind | None, str
         width: the columns of a line.
     """
     kinds = max((len(change.kind) for change in comparison.changes), default=0)
+    missing = [change for change in comparison.changes if change.now == ABSENT]
+    if len(missing) >= LEAST_ALIKE:
+        ids = untried.ranges({change.id for change in missing}, _numbered(change.id for change in missing))
+        for line in columns.hanging(f"{Kind.WORSE:{kinds}}  ", f"passed → {ABSENT}: {ids}", width):
+            yield Kind.WORSE, line
     for change in comparison.changes:
+        if len(missing) >= LEAST_ALIKE and change.now == ABSENT:
+            continue
         start = f"{change.kind:{kinds}}  {change.id:3}  {change.level:6}  "
         text = f"{change.before} → {change.now}: {change.sentence}"
         for line in columns.hanging(start, text, width):
             yield change.kind, line
     counts = [f"{len(comparison.of(kind))} {kind}" for kind in Kind if comparison.of(kind)]
     yield None, f"{comparison.answer} the baseline {comparison.baseline}: {', '.join(counts) or 'nothing changed'}."
+
+
+def _numbered(ids: Iterable[str]) -> list[str]:
+    """Return some ids, and all that could be between them, sorted: D01 and D03 have D02 between them."""
+    numbers: dict[tuple[str, int], list[int]] = {}
+    for identity in ids:
+        letters = identity.rstrip("0123456789")
+        digits = identity.removeprefix(letters)
+        numbers.setdefault((letters, len(digits)), []).append(int(digits or 0))
+    return [
+        f"{letters}{number:0{width}}" if width else letters
+        for (letters, width), known_ in sorted(numbers.items())
+        for number in range(min(known_), max(known_) + 1)
+    ]

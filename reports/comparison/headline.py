@@ -77,7 +77,7 @@ def relation(sides: Sequence[Side]) -> str:
     programs = f": {', '.join(changed)}" if changed else ""
     plugins = {side.cni.partition("+")[0].partition(":")[0] for side in sides}
     if len({side.cni for side in sides}) == 1:
-        return f"The same plugin{f' with other programs{programs}' if changed else ', with the same programs'}."
+        return f"The same plugin with other programs{programs}." if changed else "The same build of the plugin."
     if len(plugins) == 1:
         return f"Variants of {next(iter(plugins))}{f', with other programs{programs}' if changed else ''}."
     return f"Different plugins{programs and f', and of the programs of both{programs}'}."

@@ -74,4 +74,7 @@ def sentences() -> Iterator[str]:
         f"Figures of a run are not compared if other programs took more than {LATE:.0%} of the processor time of its "
         "machine. Compare figures of runs on one machine only."
     )
-    yield "Verdicts, settings and versions differ if they are not equal. Seeds and durations are not compared."
+    yield (
+        "Verdicts, settings and versions differ if they are not equal; so do digests of programs that the user gave. "
+        "Seeds and durations are not compared."
+    )

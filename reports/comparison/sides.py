@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SEPARATOR = ","  # between the runs of a side
 DECIDED = ("passed", "failed")
+LONGEST_LABEL = 40  # characters of a list of programs
 SHOWN_DIGEST = 8  # hexadecimal digits
 
 
@@ -147,12 +148,16 @@ def labels(sides: Sequence[Side]) -> tuple[str, ...]:
 def _choices(sides: Sequence[Side]) -> Iterator[list[str]]:
     yield [side.cni for side in sides]
     changed = changed_programs(sides)
-    yield [", ".join(f"{name} {changed[name][number]}" for name in changed) for number, _ in enumerate(sides)]
+    names = [", ".join(f"{name} {changed[name][number]}" for name in changed) for number, _ in enumerate(sides)]
+    if max(map(len, names), default=0) <= LONGEST_LABEL:
+        yield names
     yield [side.name for side in sides]
 
 
 def changed_programs(sides: Sequence[Side], *, tested: bool = True) -> Mapping[str, tuple[str, ...]]:
     """Return the programs that are not the same on every side, with their versions, or digests if these are equal.
+
+    Digests are compared of programs that the user gave; netproof's own builds of one version differ with its compiler.
 
     Args:
         sides: the sides.
@@ -165,6 +170,6 @@ def changed_programs(sides: Sequence[Side], *, tested: bool = True) -> Mapping[s
             continue
         if len({program.version for program in programs}) > 1:
             changed[name] = tuple(program.version for program in programs)
-        elif len({program.sha256 for program in programs}) > 1:
-            changed[name] = tuple(f"{each.version} (sha256 {each.sha256[:SHOWN_DIGEST]}…)" for each in programs)
+        elif programs[0].is_given and len({program.sha256 for program in programs}) > 1:
+            changed[name] = tuple(f"sha256 {each.sha256[:SHOWN_DIGEST]}…" for each in programs)
     return changed

@@ -25,6 +25,7 @@ MARKS = {
     "error": "ERROR",
     "undefined": "undef.",
 }
+SIGNS = {"passed": ".", "failed": "X", "unsupported": "-", "inconclusive": "?", "error": "E", "undefined": "u"}
 COLOURS = {
     "passed": "green",
     "failed": "bold red",
@@ -34,7 +35,7 @@ COLOURS = {
 }
 GROUP_COLOURS = {verdicts.FAILING: "bold red", verdicts.PASSING: "green"}
 KIND_COLOURS = {Kind.WORSE: "bold red", Kind.UNDECIDED: "magenta", Kind.BETTER: "green"}
-MOST_NAMED = 4  # sides whose columns have names; with more, they have numbers
+MOST_NAMED = 4  # sides whose columns have names; those of more sides are numbers
 
 
 def parts(compared: Compared, columns: int) -> Iterator[Table | Text | str]:
@@ -44,17 +45,16 @@ def parts(compared: Compared, columns: int) -> Iterator[Table | Text | str]:
         compared: the compared runs.
         columns: the width of the terminal.
     """
-    headings = _headings(compared.labels)
     yield compared.headline.question
     yield compared.headline.sentence
-    if headings != compared.labels:
-        yield from (f"{number}  {label}" for number, label in zip(headings, compared.labels, strict=True))
-    if compared.headline.most:
-        yield from ("", "What matters most:", table(compared.headline.most, headings))
+    yield from _sides(compared)
+    are_few = len(compared.labels) <= MOST_NAMED
+    if compared.headline.most and are_few:
+        yield from ("", "What matters most:", table(compared.headline.most, compared.labels))
     for section in compared.sections:
         if section.rows:
             yield ""
-            yield from _section(section, headings)
+            yield from _section(section, compared.labels) if are_few else _many(section)
     yield ""
     yield "The same:"
     yield from (f"  {section.title.lower()}: {line}" for section in compared.sections for line in section.same)
@@ -67,9 +67,29 @@ def parts(compared: Compared, columns: int) -> Iterator[Table | Text | str]:
         )
 
 
-def _headings(labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the headings of columns: the labels, or numbers if there are many."""
-    return tuple(labels) if len(labels) <= MOST_NAMED else tuple(str(number) for number, _ in enumerate(labels, 1))
+def _sides(compared: Compared) -> Iterator[str]:
+    """Yield a line for each side: its number, its label, its verdict and the names of its runs."""
+    width = max(map(len, compared.labels), default=0)
+    for number, (side, label) in enumerate(zip(compared.sides, compared.labels, strict=True), 1):
+        found = " and ".join(document["verdict"] for document in side.documents)
+        yield f"{number:3}  {label:{width}}  {found}" + ("" if side.name == label else f"  ({side.name})")
+
+
+def _many(section: Section) -> Iterator[Table | Text | str]:
+    """Yield a section of many sides: verdicts as signs in narrow columns; all else has room on the page only."""
+    if not all(row.are_verdicts for row in section.rows):
+        yield f"{section.title}: {len(section.rows)} differ; they are on the page."
+        return
+    result = Table(box=None, pad_edge=False, header_style="bold")
+    result.add_column("id")
+    for number, _ in enumerate(section.rows[0].cells, 1):
+        result.add_column(str(number), justify="right", no_wrap=True)
+    result.add_column("requirement")
+    for row in section.rows:
+        signs = [Text(SIGNS.get(cell, cell), COLOURS.get(cell, "")) for cell in row.cells]
+        result.add_row(row.id, *signs, f"{row.level} {row.what}".strip())
+    yield result
+    yield "  ".join(f"{sign} {name}" for name, sign in SIGNS.items())
 
 
 def _section(section: Section, headings: Sequence[str]) -> Iterator[Table | Text]:

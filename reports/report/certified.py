@@ -30,6 +30,11 @@ class Program:
     origin: str
     is_tested: bool
 
+    @property
+    def is_given(self) -> bool:
+        """Whether the user gave it, so that its version is not known and its digest tells builds apart."""
+        return self.origin.startswith(GIVEN)
+
 
 @dataclass(frozen=True)
 class Certified:

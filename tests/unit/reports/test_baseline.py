@@ -68,6 +68,16 @@ def test_only_what_was_selected_can_vanish() -> None:
     assert baseline.compare("b.json", before, run(PASSING)).exit_code == 1
 
 
+def test_missing_requirements_share_a_line() -> None:
+    """A baseline of all suites and a run of one of them would give a line for each of a hundred."""
+    ids = ("D01", "D02", "D03", "D04", "D06", "D08", "D09")
+    result = baseline.compare("b.json", run(dict.fromkeys(ids, "passed")), run({"D05": "failed", "D04": "passed"}))
+    lines = [line for _, line in baseline.lines(result, 100)]
+    assert lines[0] == "worse  passed → not checked: D01–D03, D06, D08, D09"
+    assert lines[1].startswith("worse  D05  MUST    not checked → failed: ")
+    assert lines[2] == "worse than the baseline b.json: 7 worse."
+
+
 def test_known_divergences_are_not_worse() -> None:
     """A failure that known.yaml excuses is listed as such."""
     known = [{"requirement": "D01", "status": "fails"}]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from fixtures.faults.catalogue import TEXT
-from reports import compare
 from reports.comparison import headline, measured, noise, page, sides, verdicts
 from reports.comparison.difference import Matters
 from reports.comparison.sides import Side
 from reports.verdict_file import BadVerdictError
+from tests.support.compared_runs import changed, fault, run, without_tunnel
 from tests.support.html import Page
 from tests.support.verdicts import case, document, requirement
 
@@ -26,74 +25,6 @@ if TYPE_CHECKING:
     from reports.comparison.page import Compared
 
 HOSTILE = "</td><script>alert(1)</script>"
-
-
-def fault(traffic: str, seconds: float, longest: float, marks: Sequence[tuple[float, str]] = ()) -> dict[str, Any]:
-    """Return the fact of a fault from which traffic and state recover alike."""
-    return {
-        "id": "F01",
-        "sentence": "The route to one peer's pods is deleted.",
-        "longest_gap": longest,
-        "lost_datagrams": 9,
-        "broken_connections": 0,
-        "traffic": traffic,
-        "traffic_seconds": seconds,
-        "state": traffic,
-        "state_seconds": seconds,
-        "harm": [],
-        "unseen": False,
-        "marks": [*marks],
-        "left": [],
-        "crashes": [],
-    }
-
-
-RESTARTED = fault(
-    "after a restart of the agent", 34.96, 38.08, [(33.03, "agent restarted"), (34.96, "traffic is back")]
-)
-BY_ITSELF = fault("without intervention within 9.62 s", 9.62, 9.9)
-
-
-TRANSFERS: dict[str, Any] = {"MB per s": [236, 250, 256, 259, 284, 285]}
-CONNECTIONS: dict[str, Any] = {"connections per s": 7596, "CPU ms per connection": 0.258}
-
-
-def run(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Return the verdict.json of a run of a plugin with a tunnel, with some of its top-level fields replaced."""
-    rows = [
-        requirement("D01", [case("passed", number=1)]),
-        requirement("D14", [case("passed", number=14, **TRANSFERS)]),
-        requirement("D17", [case("passed", number=17, **CONNECTIONS)]),
-        requirement("D57", [case("passed", number=57, mtu=1450)]),
-        requirement("D66", [case("passed", number=66, reachable_seconds=0.37)]),
-        requirement("K01", [case("passed", number=101, encapsulation="vxlan")], area="egress"),
-        requirement("F01", [case("passed", number=201, fault=RESTARTED)], area="chaos", level="SHOULD"),
-    ]
-    return document("passed", *rows) | changes
-
-
-def without_tunnel() -> dict[str, Any]:
-    """Return the verdict.json of a variant that routes packets and repairs its routes."""
-    other = copy.deepcopy(run(cni="flannel:host-gw"))
-    other["cluster"]["datapath"]["encapsulation"] = "none"
-    facts = {row["id"]: row["cases"][0]["facts"] for row in other["requirements"]}
-    facts["D14"]["MB per s"] = [321, 323, 344, 347, 372, 402]
-    facts["D17"] |= {"connections per s": 13849, "CPU ms per connection": 0.143}
-    facts["D57"]["mtu"] = 1500
-    facts["D66"]["reachable_seconds"] = 0.42
-    facts["K01"]["encapsulation"] = "none"
-    facts["F01"]["fault"] = BY_ITSELF
-    return other
-
-
-def changed(before: dict[str, Any], **outcomes: str) -> dict[str, Any]:
-    """Return a copy of a verdict.json in which requirements have other verdicts."""
-    after = copy.deepcopy(before)
-    for row in after["requirements"]:
-        if row["id"] in outcomes:
-            row["verdict"] = row["cases"][0]["verdict"] = outcomes[row["id"]]
-            row["cases"][0]["message"] = f"{row['id']} is {outcomes[row['id']]}"
-    return after
 
 
 def compared(*documents: dict[str, Any]) -> Compared:
@@ -150,6 +81,13 @@ def test_the_page_says_what_was_upgraded(first: dict[str, str], second: dict[str
     assert (result.headline.word == "Nothing differs") != differ
 
 
+def test_own_builds_of_one_version_are_equal() -> None:
+    """Their digests differ with the compiler; a program of the user has no other version than its digest."""
+    built = {"name": "flanneld", "version": "v0.28.4", "sha256": "ab" * 32, "origin": "built"}
+    first, second = run(programs=[built]), run(programs=[built | {"sha256": "cd" * 32}])
+    assert compared(first, second).headline.word == "Nothing differs"
+
+
 def test_changes_of_verdicts_are_sorted_by_what_they_mean() -> None:
     """Newly failing first, MUST before SHOULD; then newly passing, then others; equal verdicts are counted."""
     before = changed(run(), D14="failed")
@@ -180,39 +118,6 @@ def test_requirements_that_change_alike_share_a_row() -> None:
     assert cells(found.rows) == [("P01–P04", ("passed", "unsupported"))]
     assert found.rows[0].detail == "it does not offer network-policy"
     assert found.same[1] == "Checked for flannel:vxlan only: D01; of these D01 failed."
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "resolution", "differ"),
-    [
-        (0.06, 0.55, noise.OUTAGE, False),  # a late timer
-        (0.06, 0.7, noise.OUTAGE, True),
-        (10.0, 12.0, noise.REPAIR, False),  # 17 %
-        (10.0, 14.0, noise.REPAIR, True),
-        (0.5, 1.9, noise.REPAIR, False),
-    ],
-)
-def test_times_within_the_resolution_are_equal(first: float, second: float, resolution: float, differ: bool) -> None:  # noqa: FBT001 - a row
-    """Both limits count: the resolution of the measurement, and a quarter of the larger value."""
-    assert noise.times_differ(first, second, resolution) == differ
-    assert noise.times_differ(second, first, resolution) == differ
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "differ"),
-    [
-        ([292], [368], False),
-        ([7000], [11300], True),
-        ([200, 290, 300, 310, 400], [250, 410, 420, 430, 440], True),
-        ([200, 290, 300, 420, 500], [250, 410, 420, 430, 440], False),  # the middle halves overlap
-        ([280, 290, 300, 310, 320], [330, 340, 345, 350, 360], False),  # 13 %
-        ([0], [0], False),
-    ],
-)
-def test_figures_that_overlap_are_equal(first: list[float], second: list[float], differ: bool) -> None:  # noqa: FBT001 - a row
-    """Several values are compared by their middle halves, single ones by their ratio."""
-    assert noise.figures_differ(first, second) == differ
-    assert noise.figures_differ(second, first) == differ
 
 
 def test_figures_of_a_busy_machine_are_not_compared() -> None:
@@ -337,46 +242,6 @@ def test_hostile_texts_are_text() -> None:
     parsed = Page(page.render(compared(run(), after)))
     assert "script" not in parsed.tags
     assert HOSTILE in parsed.text
-
-
-def saved(folder: Path, **documents: dict[str, Any]) -> list[str]:
-    """Write runs into a folder and return the paths of their folders."""
-    for name, content in documents.items():
-        (folder / name).mkdir()
-        (folder / name / "verdict.json").write_text(json.dumps(content))
-    return [str(folder / name) for name in documents]
-
-
-def test_the_command_prints_tables_and_writes_the_page(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On the terminal, too, what matters most is first; the page is beside the runs."""
-    monkeypatch.setenv("COLUMNS", "160")
-    assert compare.main(saved(tmp_path, tunnel=run(), routes=without_tunnel())) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "What changes from flannel:vxlan to flannel:host-gw?"
-    assert lines.index("What matters most:") < next(n for n, line in enumerate(lines) if "MTU of pods" in line)
-    assert lines[-1] == f"page: {tmp_path / 'compare.html'}"
-    assert "Encapsulation" in (tmp_path / "compare.html").read_text()
-
-
-def test_runs_without_a_verdict_are_listed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A matrix of runs has one comparison, with the reasons of the runs that ended before they had a verdict."""
-    monkeypatch.setattr("sys.stdin", io.StringIO("ipip: no such link\n"))
-    assert compare.main(["-", *saved(tmp_path, one=run())]) == 0
-    assert "ipip: no such link" in capsys.readouterr().out
-    assert "ipip: no such link" in (tmp_path / "compare.html").read_text()
-    monkeypatch.setattr("sys.stdin", io.StringIO("ipip: no such link\n"))
-    assert compare.main(["-"]) == 0
-    assert "no such link" in capsys.readouterr().out
-
-
-def test_one_run_alone_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A comparison needs two, or a baseline."""
-    assert compare.main(saved(tmp_path, one=run())) == 2
-    assert "give two runs" in capsys.readouterr().err
 
 
 def test_differences_between_providers_are_explained() -> None:
