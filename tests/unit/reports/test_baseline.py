@@ -52,6 +52,14 @@ def test_what_became_of_a_requirement(before: str, now: str, kind: Kind | None, 
     assert result.exit_code == code
 
 
+def test_the_worst_change_decides() -> None:
+    """A requirement that is worse counts more than one that is not decided, and an error more than both."""
+    before = run({**PASSING, "D02": "passed", "D03": "passed"})
+    worse = {**PASSING, "D02": "failed", "D03": "inconclusive"}
+    assert baseline.compare("b.json", before, run(worse)).exit_code == 1
+    assert baseline.compare("b.json", before, run({**worse, "D01": "error"}, verdict="error")).exit_code == 3
+
+
 def test_a_recommendation_that_is_new_decides_nothing() -> None:
     """A SHOULD that fails is listed; it is worse only if it passed before."""
     first, second = run(PASSING, level="SHOULD"), run({**PASSING, "D02": "failed"}, level="SHOULD")

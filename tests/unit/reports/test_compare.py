@@ -105,6 +105,34 @@ def test_changes_of_verdicts_are_sorted_by_what_they_mean() -> None:
     assert [row.matters for row in rows] == [Matters.FAILS, Matters.NOT_ADVISED, Matters.PASSES, Matters.LITTLE]
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "group"),
+    [
+        (("failed", "failed", "passed"), verdicts.PASSING),
+        (("passed", "passed", "failed"), verdicts.FAILING),
+        (("failed", "unsupported"), verdicts.OTHERS),
+        (("unsupported", "failed"), verdicts.FAILING),
+        (("passed", "error"), verdicts.OTHERS),
+    ],
+)
+def test_the_first_run_decides_what_is_new(outcomes: tuple[str, ...], group: str) -> None:
+    """Whatever the others are, too."""
+    assert verdicts.group_of(outcomes) == group
+
+
+def test_the_datapath_is_as_declared_if_no_case_measured_it() -> None:
+    """Runs with faults alone have no case about the MTU or the encapsulation."""
+    sides_ = []
+    for encapsulation, mtu in (("vxlan", 1450), ("none", 1500)):
+        each = document("passed", requirement("D01", [case("passed")]), cni=f"flannel:{encapsulation}")
+        each["cluster"]["datapath"] |= {"encapsulation": encapsulation, "pod_mtu": mtu}
+        sides_.append(each)
+    assert cells(compared(*sides_).headline.most) == [
+        ("Encapsulation", ("vxlan", "none")),
+        ("MTU of pods", ("1450", "1500")),
+    ]
+
+
 def test_requirements_that_change_alike_share_a_row() -> None:
     """A feature that one plugin lacks is one row with its reason, and what one run did not check is a sentence."""
     policies = [requirement(f"P0{number}", [case("passed", number=number)], area="policies") for number in range(1, 5)]
