@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ class Ledger:
                 by_id.setdefault(identity, []).append(record)
         return [_row(self.known[identity], by_id[identity]) for identity in sorted(by_id)]
 
+    def without_requirement(self) -> list[dict[str, Any]]:
+        """Return the rows of verdict.json for cases that cite no requirement, sorted by case."""
+        return [record.row() for record in sorted(self.records, key=_order) if not record.requirements]
+
     def verdict(self, excused: Collection[str] = ()) -> Verdict:
         """Return the verdict of the run; a case without a requirement counts as a MUST.
 
@@ -58,6 +63,11 @@ class Ledger:
         return {verdict: {level: counted[verdict, level] for level in levels} for verdict in outcome.ORDER}
 
 
+def _order(record: Record) -> tuple[str, str]:
+    """Return the key by which records are sorted, whatever the order in which cases ended: a case may have several."""
+    return record.case, json.dumps(record.row(), sort_keys=True)
+
+
 def _row(requirement: Requirement, records: list[Record]) -> dict[str, Any]:
     verdict = outcome.of_requirement(record.verdict for record in records)
     return {
@@ -68,5 +78,5 @@ def _row(requirement: Requirement, records: list[Record]) -> dict[str, Any]:
         "sentence": requirement.sentence,
         "link": requirement.link,
         **({"consequence": requirement.consequence} if requirement.consequence else {}),
-        "cases": [record.row() for record in sorted(records, key=lambda record: record.case)],
+        "cases": [record.row() for record in sorted(records, key=_order)],
     }

@@ -18,7 +18,7 @@ import pytest
 
 from policies import requirements
 from policies.datafile import BadFileError
-from reports import claims, columns, expected, failing, hooks, lateness, outcome, page, replay, summary, verdict
+from reports import claims, columns, expected, failing, hooks, lateness, outcome, page, replay, stored, summary, verdict
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
@@ -76,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.seed = random.SystemRandom().randrange(2**31)
     now = datetime.datetime.now(datetime.UTC)
     out = Path(config.option.out or OUT / folder_of(config, now)).absolute()
-    if (out / "verdict.json").exists() or (out / "allure-results").exists():
+    if (out / stored.NAME).exists() or (out / "allure-results").exists():
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
     expectation = expected.of(config, known.keys(), selected)
     config.option.out = str(out)
@@ -150,7 +150,7 @@ class Run:
         self.report = ""
 
     def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
-        """Write verdict.json, report.html and claims.html, and point the link `latest` to the folder.
+        """Write verdict.json, the files made from it, and claims.html, and point the link `latest` to the folder.
 
         Args:
             facts: facts of the run, as pytest_netproof_facts returns them, and its lateness.
@@ -171,9 +171,10 @@ class Run:
                 "partial": True,
             }
         ids = ",".join(row["id"] for row in failing.rows(self.document))
+        started = replay.Run(self.arguments, seed, self.shuffle)
         self.document |= self.expectation.against(self.document)
-        self.document["again"] = replay.both(replay.Run(self.arguments, seed, self.shuffle), ids)
-        verdict.write(self.out / "verdict.json", self.document)
+        self.document |= {"again": replay.both(started, ids), **replay.scope(started)}
+        verdict.write(self.out / stored.NAME, self.document)
         self.report = report_page.write_or_reason(self.out)
         self.answers = claims.answer(facts["claims"], self.document)
         if self.answers:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +14,8 @@ SESSION_ARGUMENTS = ("suites/", "-q", "-rN", "-m", "--tb", "--no-header", "-p", 
 REPLACED = ("--only", "--out", "--seed", "--shuffle")  # options for which the command has values of its own
 # Session: the argument that only it passes to pytest.
 SESSIONS = {"chaos": "suites/chaos", "migrate": "--migrate-to", "replay": "suites/generated/test_replay.py"}
+# Options that leave out cases of a session; a file of a suite as an argument does so, too.
+NARROWING = ("--only", "--cases", "-k", "-m", "--deselect", "--ignore")
 REQUIRED_BY_ALL = {"migrate": ("K09", "K10")}  # ids of the cases that the other cases of a session depend on
 
 
@@ -36,6 +38,20 @@ class Run:
         """The nox session that started the run, or would have."""
         texts = [str(argument) for argument in self.arguments]
         return next((name for name, own in SESSIONS.items() if any(own in text for text in texts)), "certify")
+
+
+def scope(run: Run) -> dict[str, Any]:
+    """Return which cases a run was to have, as verdict.json has it: its session, and options that left some out."""
+    texts = [str(argument) for argument in run.arguments]
+    options = [name for name in NARROWING if any(_is_option(text, name) for text in texts)]
+    is_file = any(".py" in text for text in texts if text.startswith("suites/") and text not in SESSIONS.values())
+    narrowed_by = options + ["FILE"] * is_file
+    return {"session": run.session} | ({"narrowed_by": narrowed_by} if narrowed_by else {})
+
+
+def _is_option(text: str, name: str) -> bool:
+    """Return whether an argument is an option, with its value or without: --only, --only=D01, -k, -kdns."""
+    return text.partition("=")[0] == name or (not name.startswith("--") and text[:2] == name)
 
 
 def commands(run: Run, ids: str) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 
-from reports import known, lateness, outcome
+from reports import known, lateness, outcome, stored
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from reports.ledger import Ledger
 
+VERSION = 1  # of the format: docs/read-a-report.md has the promise
 SCHEMA = Path(__file__).parent / "verdict.schema.json"
 
 
@@ -46,26 +48,29 @@ def build(ledger: Ledger, facts: dict[str, Any], *, started: str, seconds: float
     """
     excused = known.excused(facts)
     document = {
-        "schema": 1,
+        "schema": VERSION,
         "verdict": ledger.verdict(excused),
         "exit_code": exit_code(ledger, excused),
         "cni": facts["cni"],
         "cluster": facts["cluster"],
-        "programs": facts["programs"],
+        "programs": sorted(facts["programs"], key=itemgetter("name", "sha256")),
         "seed": seed,
         "started": started,
         "seconds": round(seconds, 2),
         "counts": ledger.counts(),
         "requirements": ledger.requirements(),
     } | {name: facts[name] for name in (lateness.FACT, known.FACT) if name in facts}
-    if without := [record.row() for record in ledger.records if not record.requirements]:
+    if without := ledger.without_requirement():
         document["cases_without_requirement"] = without
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text())).validate(document)
     return document
 
 
+def text(document: dict[str, Any]) -> str:
+    """Return a document as text: equal documents have equal texts, whatever the order of their keys."""
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
 def write(path: Path, document: dict[str, Any]) -> None:
     """Write a document to a file atomically."""
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(document, indent=1) + "\n")
-    draft.replace(path)
+    stored.replace(path, text(document))

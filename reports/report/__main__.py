@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from reports import stored
 from reports.report import page
 
 
@@ -19,7 +20,7 @@ def main(folders: list[str]) -> int:
     for folder in folders:
         try:
             sys.stdout.write(f"report: {page.write(Path(folder))}\n")
-        except page.NoVerdictError as error:
+        except stored.NoVerdictError as error:
             sys.stderr.write(f"{error}\n")
             return 4
     return 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from reports import stored
 from reports.report import answer, areas, certified, failures, known, motion, recovery, texts, untried
 
 if TYPE_CHECKING:
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates"
 NAME = "report.html"
-
-
-class NoVerdictError(Exception):
-    """A folder has no readable verdict.json; the message names it."""
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -48,17 +44,10 @@ def write(folder: Path) -> Path:
     """Render the page of a run's folder from its verdict.json; returns the path of the page.
 
     Raises:
-        NoVerdictError: the folder has no verdict.json, or it is no JSON.
+        stored.NoVerdictError: the folder has no verdict.json, or it is no JSON.
     """
-    source = folder / "verdict.json"
-    try:
-        document = json.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise NoVerdictError(f"{source} cannot be read: {error}.") from error
     target = folder / NAME
-    draft = folder / f".{NAME}.new"
-    draft.write_text(render(document), encoding="utf-8")
-    draft.replace(target)
+    stored.replace(target, render(stored.read(folder)))
     return target
 
 

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports import stored
 from reports.report import plots
 from reports.report.texts import plural, seconds
 
@@ -80,17 +81,16 @@ class Recovery:
 
 def of(document: Mapping[str, Any]) -> Recovery:
     """Return the faults and windows of a verdict.json; a case that several requirements list counts once."""
-    cases = {case["case"]: (row["id"], case) for row in reversed(document["requirements"]) for case in row["cases"]}
-    ordered = [cases[name] for name in sorted(cases, key=lambda name: (cases[name][0], name))]
+    ordered = stored.cases(document)
     injected = [case for _, case in ordered if "fault" in case["facts"]]
     facts = [case["facts"]["fault"] for case in injected]
     faults = tuple(Fault(_fault_row(case), plots.timeline(case["facts"]["fault"])) for case in injected)
     measured = [(identity, case) for identity, case in ordered if case["verdict"] in KNOWN]
-    until_right = tuple(value for _, case in measured for value in _until_right(case))
+    changes = tuple(value for _, case in measured for value in until_right(case))
     windows = [row for identity, case in measured for row in _windows(identity, case)]
-    if until_right:
-        windows.append(_policies(until_right))
-    return Recovery(faults, tuple(windows), plots.repairs(facts), plots.histogram(until_right))
+    if changes:
+        windows.append(_policies(changes))
+    return Recovery(faults, tuple(windows), plots.repairs(facts), plots.histogram(changes))
 
 
 def _fault_row(case: Mapping[str, Any]) -> Row:
@@ -113,7 +113,8 @@ def _windows(identity: str, case: Mapping[str, Any]) -> Iterator[Row]:
         yield Row(identity, case["title"], seconds(longest), str(lost), NONE, NONE, case["verdict"])
 
 
-def _until_right(case: Mapping[str, Any]) -> Sequence[float]:
+def until_right(case: Mapping[str, Any]) -> Sequence[float]:
+    """Return the seconds until each state of a policy case was right; none if the case did not pass."""
     values = case["facts"].get(UNTIL_RIGHT, ())
     return values if case["verdict"] == "passed" else ()
 

@@ -13,6 +13,24 @@ if TYPE_CHECKING:
 ENDS = ("x/a", "x/b", "y/a")
 REASON = "x/deny isolates x/a for ingress and has no ingress rule"
 
+FAULT = {
+    "id": "F01",
+    "sentence": "The route to one peer's pods is deleted.",
+    "longest_gap": 38.084,
+    "lost_datagrams": 1350,
+    "broken_connections": 0,
+    "traffic": "after a restart of the agent",
+    "traffic_seconds": 34.96,
+    "state": "after a restart of the agent",
+    "state_seconds": 34.58,
+    "harm": [],
+    "unseen": False,
+    "marks": [[33.03, "agent restarted"], [34.96, "traffic is back"]],
+    "left": [],
+    "crashes": [],
+    "flows": [{"kind": "udp", "client": "x/a", "server": "x/b", "longest": 38.084, "outages": [[0.1, 38.084]]}],
+}
+
 
 def case(verdict: str, message: str = "", number: int = 0, **facts: object) -> dict[str, Any]:
     """Return a case with that verdict."""

@@ -94,3 +94,19 @@ def test_the_folder_is_named_after_the_plugin_under_test(tmp_path: Path, options
         options = {**options, "attach": str(tmp_path / options["attach"])}
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     assert plugin.folder_of(config_of(**options), now) == f"20260102T030405.000Z-{name}"
+
+
+@pytest.mark.parametrize(
+    ("given", "scope"),
+    [
+        ([], {"session": "certify"}),
+        (["--kubeconfig", "F", "-n", "2"], {"session": "certify"}),
+        (["--only=D01", "-kdns"], {"session": "certify", "narrowed_by": ["--only", "-k"]}),
+        (["suites/egress/test_outside.py::test_x"], {"session": "certify", "narrowed_by": ["FILE"]}),
+        (["suites/chaos", "--only", "F01"], {"session": "chaos", "narrowed_by": ["--only"]}),
+        (["suites/generated/test_replay.py", "--replay", "x.yaml"], {"session": "replay"}),
+    ],
+)
+def test_a_run_states_which_cases_it_was_to_have(given: list[str], scope: dict[str, Any]) -> None:
+    """Programs can tell a whole run from one that left out cases."""
+    assert replay.scope(replay.Run([*GIVEN, *given], seed=41, shuffle=None)) == scope

@@ -16,30 +16,13 @@ from reports.report import __main__ as command
 from reports.report import failures, page
 from tests.support import verdicts
 from tests.support.html import Page
-from tests.support.verdicts import case, document, requirement
+from tests.support.verdicts import FAULT, case, document, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOSTILE = "</pre><script>alert(1)</script>\"'><img src=https://evil.example/x onerror=alert(1)>"
 NO_POLICIES = "flannel:vxlan does not offer network-policy"
-FAULT = {
-    "id": "F01",
-    "sentence": "The route to one peer's pods is deleted.",
-    "longest_gap": 38.084,
-    "lost_datagrams": 1350,
-    "broken_connections": 0,
-    "traffic": "after a restart of the agent",
-    "traffic_seconds": 34.96,
-    "state": "after a restart of the agent",
-    "state_seconds": 34.58,
-    "harm": [],
-    "unseen": False,
-    "marks": [[33.03, "agent restarted"], [34.96, "traffic is back"]],
-    "left": [],
-    "crashes": [],
-    "flows": [{"kind": "udp", "client": "x/a", "server": "x/b", "longest": 38.084, "outages": [[0.1, 38.084]]}],
-}
 
 
 def policy_failure() -> dict[str, Any]:

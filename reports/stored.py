@@ -1,0 +1,46 @@
+"""The verdict.json of a run that has ended."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+NAME = "verdict.json"
+
+
+class NoVerdictError(Exception):
+    """A folder has no readable verdict.json; the message names it."""
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return the content of the verdict.json in a run's folder.
+
+    Raises:
+        NoVerdictError: the folder has no verdict.json, or it is no JSON.
+    """
+    source = folder / NAME
+    try:
+        document: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoVerdictError(f"{source} cannot be read: {error}.") from error
+    return document
+
+
+def cases(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return every case with the id of a requirement that lists it, sorted by both.
+
+    A case that several requirements list is returned once, with the first of their ids.
+    """
+    by_name = {case["case"]: (row["id"], case) for row in reversed(document["requirements"]) for case in row["cases"]}
+    return sorted(by_name.values(), key=lambda pair: (pair[0], pair[1]["case"]))
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a text file atomically, so that no program reads half of it."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)
