@@ -18,7 +18,21 @@ import pytest
 
 from policies import requirements
 from policies.datafile import BadFileError
-from reports import claims, columns, expected, failing, hooks, lateness, outcome, page, replay, stored, summary, verdict
+from reports import (
+    claims,
+    columns,
+    expected,
+    failing,
+    hooks,
+    lateness,
+    outcome,
+    page,
+    replay,
+    stored,
+    summary,
+    verdict,
+)
+from reports.exports import files as exports
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
@@ -80,7 +94,6 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
     expectation = expected.of(config, known.keys(), selected)
     config.option.out = str(out)
-    config.option.xmlpath = config.option.xmlpath or str(out / "junit.xml")
     config.option.allure_report_dir = config.option.allure_report_dir or str(out / "allure-results")
     started, arguments = now.strftime("%Y-%m-%dT%H:%M:%SZ"), config.invocation_params.args
     config.stash[ACTIVE] = Run(out, known, started, config.option.shuffle, arguments, expectation)
@@ -125,7 +138,7 @@ class Run:
         document: the content of verdict.json; {} until the run has ended.
         answers: answers to claims about the plugin.
         page: path of Allure's page, or the reason why it is missing.
-        report: path of report.html, or the reason why it is missing.
+        report: path of report.html, or the reason why it or another file is missing.
     """
 
     def __init__(
@@ -175,7 +188,7 @@ class Run:
         self.document |= self.expectation.against(self.document)
         self.document |= {"again": replay.both(started, ids), **replay.scope(started)}
         verdict.write(self.out / stored.NAME, self.document)
-        self.report = report_page.write_or_reason(self.out)
+        self.report = report_page.write_or_reason(self.out) + exports.write_or_reason(self.out)
         self.answers = claims.answer(facts["claims"], self.document)
         if self.answers:
             (self.out / "claims.html").write_text(claims.page(self.answers))

@@ -157,12 +157,13 @@ def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[RunResult, dic
     ],
 )
 def test_the_exit_code_is_the_verdicts(tmp_path: Path, chosen: str, code: int, verdicts: dict[str, str]) -> None:
-    """A run exits with the code in verdict.json, not pytest's own, and writes files for JUnit and Allure."""
+    """A run exits with the code in verdict.json, not pytest's own, and writes files for other programs."""
     ended, document = run(tmp_path, Cluster(), "-k", chosen)
     assert document, ended.output
     assert (ended.code, document["exit_code"]) == (code, code), ended.output
     assert {row["id"]: row["verdict"] for row in document["requirements"]} == verdicts
-    assert (tmp_path / "out" / "junit.xml").exists()
+    assert '<testsuites name="netproof"' in (tmp_path / "out" / "junit.xml").read_text()
+    assert f"netproof_run_exit_code {code}.0\n" in (tmp_path / "out" / "metrics.txt").read_text()
     assert len(list((tmp_path / "out" / "allure-results").glob("*-result.json"))) >= len(verdicts)
 
 
