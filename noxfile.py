@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the checkout is not installed
+from reports.watch import child  # noqa: E402 - the same
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
 nox.options.sessions = ["lint", "types", "layers", "tests"]
@@ -29,6 +30,8 @@ CHAOS = ["suites/chaos"]
 MOTION = ["suites/motion"]
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 DEFAULT = "flannel:vxlan"
+# The plugin of reports prints cases and results: -qq and -rN leave out pytest's own list and counts of them.
+PYTEST = ["-m", "pytest", "-qq", "-rN", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
 LAB = "lab"
 EXIT_CODES: list[int] = []  # of sessions that failed
 SEVERITY = [0, 2, 1, 3, 4]  # exit codes from best to worst
@@ -83,9 +86,7 @@ def with_defaults(session: nox.Session, cni: str, cluster: str = LAB) -> list[st
 def run_suites(session: nox.Session, cni: str, suites: list[str] = SUITES, cluster: str = LAB) -> None:
     """Run pytest on the suites; its exit code is the verdict."""
     arguments = with_defaults(session, cni, cluster)
-    # The plugin of reports prints cases and results: -qq and -rN leave out pytest's own list and counts of them.
-    pytest = ["-m", "pytest", "-qq", "-rN", "--no-header", "--tb=short", "-p", "no:cacheprovider"]
-    python(session, *pytest, *suites, *arguments)
+    python(session, *PYTEST, *suites, *arguments)
 
 
 @nox.session
@@ -95,6 +96,17 @@ def certify(session: nox.Session) -> None:
         python(session, "-m", "fixtures.commands.plugins", *session.posargs)
     else:
         run_suites(session, DEFAULT)
+
+
+@nox.session
+def watch(session: nox.Session) -> None:
+    """Certify again and again, and serve metrics for Prometheus: -- --every 10m [--port N] [OPTIONS of certify]."""
+    arguments = ["-m", "reports.watch", *with_defaults(session, DEFAULT), "--", *PYTEST, *SUITES]
+    session.log(f"python {' '.join(arguments)}")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # In place of this process, so that signals reach the watch, which ends its run in order.
+    os.execve(PYTHON, [PYTHON, *arguments], os.environ | {"PYTHONPATH": str(ROOT)})  # noqa: S606 - no shell
 
 
 @nox.session
@@ -125,7 +137,8 @@ def matrix(session: nox.Session) -> None:
             unexpected.append(f"{name} ended with {done.returncode}")
             EXIT_CODES.append(done.returncode or 1)
         if not (out / name / "verdict.json").exists():
-            without_verdict.append(f"{name}: {last_line(done)}")
+            reason = child.last_line(done.stderr + done.stdout) or f"exit code {done.returncode}"
+            without_verdict.append(f"{name}: {reason}")
     verdicts = [str(path) for path in (out / name / "verdict.json" for name in rows) if path.exists()]
     command = [PYTHON, "-m", "reports.compare", "-", *verdicts]
     subprocess.run(command, input="\n".join(without_verdict), text=True, check=True)
@@ -144,12 +157,6 @@ def certify_row(out: Path, options: str) -> subprocess.CompletedProcess[str]:
     command = [*pytest, "--cluster", "lab", "--out", str(out), *options.split()]
     environment = os.environ | {"NETPROOF_DIE_WITH": str(os.getpid())}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the last line of a run's output, the reason why it wrote no verdict; its exit code if it has none."""
-    lines = [line.strip("! ") for line in (done.stderr + done.stdout).splitlines() if line.strip("! ")]
-    return lines[-1].removeprefix("_pytest.outcomes.Exit: ") if lines else f"exit code {done.returncode}"
 
 
 @nox.session

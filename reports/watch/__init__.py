@@ -1,0 +1,1 @@
+"""`nox -s watch`: certify again and again, and serve the newest metrics over HTTP."""
