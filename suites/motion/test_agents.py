@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures import waiting
-from fixtures.clusters.protocol import BREAKABLE
+from fixtures.clusters.protocol import BREAKABLE, run_on
 from fixtures.cnis import agents, install
 from fixtures.cnis.placeholders import Placeholder
 from fixtures.faults import catalogue, injection
@@ -42,13 +43,15 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 AWAY = 3.0  # seconds for which an agent is away, or flows are observed after it was ended
-AFTER = 3.0  # seconds of flows after it is back: it writes its rules anew then
+AFTER = 2.0  # seconds of flows after it is back: it writes its rules anew then
 SEARCHED = 60  # generated states that are searched for one with flows to watch
 OUTAGE = 1.0  # seconds without a connection that users notice: the requirement
 SHOWN = 10
 CUT_OFF = "F45"  # the fault that cuts a node off from the API server
-WAYS = ["F41", "F42", "F43", CUT_OFF]  # faults: SIGTERM, SIGKILL, SIGSTOP, cut off
-LONG = ["F43", CUT_OFF]  # those during which the API changes
+WAYS = ["F41", "F42", "F43", CUT_OFF]  # faults: SIGTERM, SIGKILL, SIGSTOP, cut off; those with a restart are short
+RESET = "F47"  # the fault that resets its connections to the API server
+HANGING, KILL = "F43", "F42"
+LONG = [HANGING, CUT_OFF, RESET]  # those during which the API changes
 NEEDS = needs("network-policy", "agent-process", BREAKABLE)
 
 
@@ -182,8 +185,8 @@ def require_as_decided(testbed: Testbed, place: Place, expect: Expect, fault: Fa
 
 
 def watched_nodes(workspace: Workspace, watched: Sequence[Watched]) -> list[str]:
-    """The nodes of the servers and clients of watched flows that are denied."""
-    keys = {key for each in watched if not each.before for key in (each.flow.source, each.flow.destination)}
+    """The nodes of the servers and clients of watched flows."""
+    keys = {key for each in watched for key in (each.flow.source, each.flow.destination)}
     return sorted({pod.node for key, pod in workspace.pods.items() if key in keys})
 
 
@@ -232,7 +235,7 @@ def test_allowed_flows_while_an_agent_is_away(
     require_as_decided(testbed, place, expect, Fault(fault, out), allowed=True)
 
 
-@pytest.mark.parametrize("fault", LONG)
+@pytest.mark.parametrize("fault", [*LONG, f"{HANGING} then {KILL}"])
 @requirement("T04")
 @NEEDS
 @disturbs
@@ -241,6 +244,7 @@ def test_what_changes_while_agents_are_away_counts_later(
     testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
 ) -> None:
     """Policies that change and pods that are created while an agent is away on every node count once it is back."""
+    first, _, then = fault.partition(" then ")
     workspace, judge, states = place.workspace, place.judge, (place.scene.later, place.scene.world)
     created = place.scene.watched[0].flow.destination
     for number, agent in enumerate(testbed.cni.agents):
@@ -253,11 +257,19 @@ def test_what_changes_while_agents_are_away_counts_later(
                 workspace.apply_state(world)  # noqa: B023 - it is called in this iteration
                 replaced.append(background.submit(workspace.replace_pods, again))  # noqa: B023
                 waiting.observe(AWAY)
+                if then:  # with an event in between that no process of the agent has seen
+                    kill(testbed, agent)  # noqa: B023
 
-            Fault(fault, out).inject(testbed, agent, testbed.nodes, meanwhile)
+            Fault(first, out).inject(testbed, agent, testbed.nodes, meanwhile)
             replaced[0].result()
         result = settle(workspace, workspace.with_live_addresses(again), judge)
         require_right(result, judge, expect, f"after {agent.name} was away ({fault})")
+
+
+def kill(testbed: Testbed, agent: Agent) -> None:
+    """Kill the process of an agent on every node; a stopped one, too, ends at once."""
+    for node in testbed.nodes:
+        run_on(testbed.cluster, node, ["sh", "-c", f"kill -KILL $(pgrep -xfo {shlex.quote(agent.process)})"])
 
 
 def with_new_pod(current: World, state: World, key: str) -> World:

@@ -23,16 +23,18 @@ SAVED = Path("/run/netproof-mutant.objects")  # what an earlier process of the a
 BETWEEN = 0.05  # seconds between two parts of an update
 SETTLING = 2.0  # seconds after the start in which an agent is not complete
 COLLECTED = 1.0  # seconds between two collections of tracked connections
+OPEN_ALL = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
 LEFT = "netproof_left"  # table of a mutant that leaves sets behind
 DROP_ALL = f"""
 add table inet {rules.TABLE}
 delete table inet {rules.TABLE}
-table inet {rules.TABLE} {{ chain forward {{ type filter hook forward priority -10; policy drop; }} }}
+add table inet {rules.TABLE}
+add chain inet {rules.TABLE} forward {{ type filter hook forward priority -10; policy drop; }}
 """
 
 
-def _nft(commands: str) -> None:
-    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=False, stderr=subprocess.DEVNULL)
+def _nft(commands: str, *, may_fail: bool = False) -> None:
+    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=not may_fail)
 
 
 def _before_run(commands: str) -> None:
@@ -63,7 +65,7 @@ def two_transactions() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         if rules.ruleset(self.store, self.node, networks) != self.applied:
-            _nft(f"delete table inet {rules.TABLE}")
+            _nft(OPEN_ALL)
             time.sleep(BETWEEN)
         ENFORCE(self, networks)
 
@@ -89,7 +91,7 @@ def restores_everything() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         if rules.ruleset(self.store, self.node, networks) != self.applied:
-            _nft("delete table inet netproof_sentinel")
+            _nft("delete table inet netproof_sentinel", may_fail=True)  # there is one during its case only
         ENFORCE(self, networks)
 
     engine.Agent.enforce = enforce
@@ -98,7 +100,7 @@ def restores_everything() -> None:
 @mutant("M143")
 def open_at_start() -> None:
     """The agent deletes its table when it starts: pods are open until it has listed all objects."""
-    _before_run(f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n")
+    _before_run(OPEN_ALL)
 
 
 @mutant("M144")
