@@ -7,9 +7,10 @@ covering array is changed.
 
 from __future__ import annotations
 
+import itertools
+from collections import deque
 from dataclasses import replace
 from functools import cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from policies import base_world, covering, stretching
@@ -17,21 +18,21 @@ from policies.ambiguities import PROFILES
 from policies.edits import PutPolicy, RelabelNamespace, RelabelPod
 from policies.endpoint_index import Index
 from policies.families import family_of
-from policies.model import EVERYTHING, IpBlock, Policy, Rule, Selector
 from policies.oracle import Query, reachability
 from policies.tweaks import FIELDS, LABELS, Tweaks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from random import Random
 
     from policies.edits import Edit
     from policies.families import Family
-    from policies.model import Labels, World
+    from policies.model import World
     from policies.vocabularies import Vocabulary
 
-    Pair = tuple[World, World]  # worlds between which decisions have to differ; the second one is the changed world
+    Worlds = tuple[World, ...]  # the last one is the changed world: decisions have to differ between it and each other
 
+TURNS = 4  # aspects that are tried for one change
 TRIES = 6  # changes of a world among which one that matters is looked for
 ROWS = 20  # of the covering array, likewise
 PROFILE = PROFILES["packet-filter"]
@@ -57,24 +58,45 @@ class Changes:
     def __init__(self, family: Family, texts: Vocabulary, random: Random) -> None:
         self.family, self.texts, self.random = family, texts, random
 
-    def with_one(self, aspect: Aspect, world: World) -> list[World]:
-        """A world with a change of an aspect, after the world of the covering array that is changed, if it is one."""
+    def with_one(self, aspect: Aspect, world: World, room: int = 2) -> list[World]:
+        """A world with a change of an aspect, after the world of the covering array that is changed, if it is one.
+
+        Args:
+            aspect: the aspect.
+            world: the world to change.
+            room: the most worlds to return; [] if no change that matters is found for them.
+        """
         changed = self._mattering(aspect.pairs(self, world, aspect.name), TRIES)
-        if changed is not None:
-            return [changed]
+        if changed is not None or room < 2:  # noqa: PLR2004 - the world of the array, and the changed one
+            return [] if changed is None else [changed]
         rows = self.random.sample(covering.array(), ROWS)
         for row in rows:
             start = covering.world(row, self.random.choice(addresses_of(self.family)), world.layout)
             changed = self._mattering(aspect.pairs(self, start, aspect.name), 2)
             if changed is not None:
                 return [start, changed]
-        return [world]
+        return []
 
-    def _mattering(self, pairs: Iterator[Pair], tries: int) -> World | None:
-        """The changed world of the first pair whose worlds have other decisions; None if none of some has."""
-        for _, (one, other) in zip(range(tries), pairs, strict=False):
-            if self.differ(one, other):
-                return other
+    def with_next(self, turns: Turns, world: World, room: int) -> list[World]:
+        """A world with a change of the next aspect for which one that matters is found; the others wait.
+
+        Only for those that have waited, a world of the covering array is taken.
+        """
+        late, changed = [], []
+        for _ in range(TURNS):
+            has_waited = bool(turns.waiting)
+            late.append(turns.take())
+            if changed := self.with_one(late[-1], world, room if has_waited else 1):
+                late.pop()
+                break
+        turns.waiting.extend(late)
+        return changed or [world]
+
+    def _mattering(self, choices: Iterator[Worlds], tries: int) -> World | None:
+        """The first changed world with other decisions than each world it is compared with; None if none of some."""
+        for _, (*others, changed) in zip(range(tries), choices, strict=False):
+            if all(self.differ(other, changed) for other in others):
+                return changed
         return None
 
     def differ(self, one: World, other: World) -> bool:
@@ -87,9 +109,9 @@ class Changes:
                 return True
         return False
 
-    def shuffled(self, pairs: list[Pair]) -> Iterator[Pair]:
-        """Pairs in random order."""
-        return iter(self.random.sample(pairs, len(pairs)))
+    def shuffled(self, choices: Sequence[Worlds]) -> Iterator[Worlds]:
+        """Choices in random order."""
+        return iter(self.random.sample(choices, len(choices)))
 
     def of_policies(self, world: World) -> Tweaks:
         """Changes of policies, with the labels of the objects of a world before those of the texts."""
@@ -119,33 +141,53 @@ class Aspect:
         pairs: the changes of a world.
     """
 
-    def __init__(self, name: str, pairs: Callable[[Changes, World, str], Iterator[Pair]]) -> None:
+    def __init__(self, name: str, pairs: Callable[[Changes, World, str], Iterator[Worlds]]) -> None:
         self.name, self.pairs = name, pairs
 
     def __str__(self) -> str:
         return f"{self.pairs.__name__.strip('_').replace('_', ' ')}: {self.name}"
 
 
-def _single(changes: Changes, world: World, field: str, edits: Iterable[tuple[str, Edit]]) -> Iterator[Pair]:
+class Turns:
+    """Aspects that take turns.
+
+    Args:
+        aspects: in random order.
+        random: chooses the order.
+
+    Attributes:
+        waiting: aspects whose turn was in vain; they are the next.
+    """
+
+    def __init__(self, aspects: Sequence[Aspect], random: Random) -> None:
+        self.waiting: deque[Aspect] = deque()
+        self._cycle = itertools.cycle(random.sample(aspects, len(aspects)))
+
+    def take(self) -> Aspect:
+        """The next aspect."""
+        return self.waiting.popleft() if self.waiting else next(self._cycle)
+
+
+def _single(changes: Changes, world: World, field: str, edits: Iterable[tuple[str, Edit]]) -> Iterator[Worlds]:
     """The edits of a world that change one field."""
     return changes.shuffled([(world, edit(world)) for name, edit in edits if name == field])
 
 
-def _one_field(changes: Changes, world: World, field: str) -> Iterator[Pair]:
+def _one_field(changes: Changes, world: World, field: str) -> Iterator[Worlds]:
     """One field of one policy is another."""
     tweaks = changes.of_policies(world)
     edits = ((name, PutPolicy(new)) for policy in world.policies for name, new in tweaks.policy(policy))
     return _single(changes, world, field, edits)
 
 
-def _one_label_of_a_pod(changes: Changes, world: World, field: str) -> Iterator[Pair]:
+def _one_label_of_a_pod(changes: Changes, world: World, field: str) -> Iterator[Worlds]:
     """One label of one pod is another."""
     tweaks = changes.of_objects(world)
     edits = ((name, RelabelPod(pod.key, new)) for pod in world.pods for name, new in tweaks.objects(pod.labels))
     return _single(changes, world, field, edits)
 
 
-def _one_label_of_a_namespace(changes: Changes, world: World, field: str) -> Iterator[Pair]:
+def _one_label_of_a_namespace(changes: Changes, world: World, field: str) -> Iterator[Worlds]:
     """One label of one namespace is another."""
     tweaks = changes.of_objects(world)
     edits = (
@@ -156,7 +198,8 @@ def _one_label_of_a_namespace(changes: Changes, world: World, field: str) -> Ite
     return _single(changes, world, field, edits)
 
 
-def _filled(changes: Changes, world: World, kind: str, filling: Callable[[], stretching.Filling]) -> Iterator[Pair]:
+def filled(changes: Changes, world: World, kind: str, filling: Callable[[], stretching.Filling]) -> Iterator[Worlds]:
+    """A list of a kind is filled, and its last entry matters."""
     pairs = []
     for policy in world.policies:
         for name, fill in stretching.lists(policy):
@@ -168,81 +211,14 @@ def _filled(changes: Changes, world: World, kind: str, filling: Callable[[], str
     return changes.shuffled(pairs)
 
 
-def _long_list(changes: Changes, world: World, kind: str) -> Iterator[Pair]:
-    """A list is long, and its last entry matters."""
-    return _filled(changes, world, kind, lambda: stretching.Filling(changes.random.choice(stretching.LENGTHS)))
-
-
-def _other_order(changes: Changes, world: World, kind: str) -> Iterator[Pair]:
+def _other_order(changes: Changes, world: World, kind: str) -> Iterator[Worlds]:
     """A list has another order, and its last entry matters."""
-    return _filled(changes, world, kind, lambda: stretching.Filling(0, order=changes.random.randrange(2**16)))
+    return filled(changes, world, kind, lambda: stretching.Filling(0, order=changes.random.randrange(2**16)))
 
 
-def _nested_exceptions(changes: Changes, world: World, _: str) -> Iterator[Pair]:
-    """A block of all addresses has two exceptions of one address, and the wider one matters, in any order."""
-    pairs = []
-    bits, everything = changes.family.bits, changes.family.everything
-    for policy in world.policies:
-        for direction in sorted(policy.types):
-            for address in addresses_of(changes.family):
-                number = int(ip_address(address))
-                zeros = (number & -number).bit_length() - 1  # so that both are written with the same address
-                cuts = [f"{address}/{bits}", f"{address}/{bits - max(1, zeros)}"]
-                changes.random.shuffle(cuts)
-                narrow = IpBlock(everything, (f"{address}/{bits}",))
-                worlds = (
-                    PutPolicy(stretching.with_rules(policy, direction, (Rule((block,)),)))(world)
-                    for block in (narrow, replace(narrow, exceptions=tuple(cuts)))
-                )
-                pairs.append((next(worlds), next(worlds)))
-    return changes.shuffled(pairs)
-
-
-def _many_policies(changes: Changes, world: World, _: str) -> Iterator[Pair]:
-    """Many policies select the same pods; the last one matters, by its age and half the time by its name."""
-    pairs = []
-    for policy in world.policies:
-        numbers = range(1, changes.random.choice(stretching.LENGTHS))
-        more = (Policy(policy.namespace, f"f{number:02}", policy.subject, policy.types) for number in numbers)
-        without = world.with_policies(*(other for other in world.policies if other is not policy), *more)
-        pairs.append((without, PutPolicy(replace(policy, name=changes.random.choice(("e", "g"))))(without)))
-    return changes.shuffled(pairs)
-
-
-def _many_labels(changes: Changes, world: World, _: str) -> Iterator[Pair]:
-    """A policy selects a pod by many labels; the others of its namespace lack one of them."""
-    random = changes.random
-    pod = random.choice(world.pods)
-    some = (("last", "v"), *stretching.many_labels(random.choice(stretching.LENGTHS) - 1))
-    without = world
-    for other in world.pods:
-        if other.namespace == pod.namespace:
-            lacking = random.choice(some)
-            own: Labels = some if other is pod else tuple(label for label in some if label != lacking)
-            without = RelabelPod(other.key, tuple(sorted({**dict(other.labels), **dict(own)}.items())))(without)
-    policy = Policy(pod.namespace, random.choice(("p", "z")), Selector(tuple(sorted(some))))
-    yield without, PutPolicy(policy)(without)
-
-
-def _same_rules(changes: Changes, world: World, _: str) -> Iterator[Pair]:
-    """Two policies have the same rules."""
-    pairs = []
-    subjects = [EVERYTHING, *(policy.subject for policy in world.policies)]
-    for policy in world.policies:
-        for space in world.namespaces:
-            same = replace(policy, namespace=space.name, name="same", subject=changes.random.choice(subjects))
-            pairs.append((world, PutPolicy(same)(world)))
-    return changes.shuffled(pairs)
-
-
-ASPECTS = (
+EDITS = (  # in place, of one part alone
     *(Aspect(field, _one_field) for field in sorted(FIELDS)),
-    *(Aspect(kind, _long_list) for kind in LISTS),
     *(Aspect(kind, _other_order) for kind in LISTS),
     *(Aspect(field, _one_label_of_a_pod) for field in LABELS),
     *(Aspect(field, _one_label_of_a_namespace) for field in LABELS),
-    Aspect("exceptions", _nested_exceptions),
-    Aspect("policies", _many_policies),
-    Aspect("labels", _many_labels),
-    Aspect("rules", _same_rules),
 )

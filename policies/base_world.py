@@ -39,12 +39,13 @@ NAMESPACES = (
     Namespace("z"),
 )
 NODES = ("node0", "node1", "node2")  # of the places of pods
+MORE = tuple(ContainerPort(9000 + number, f"more-{number}") for number in range(32))  # before a port that is probed
 # (namespace, name, labels, place, declared ports); pods of one place share a node
 PODS = (
     ("x", "a", (("pod", "a"),), 0, (ContainerPort(80, "web"), ContainerPort(81, "alt", "udp"))),
     ("x", "b", (("pod", "b"),), 0, (ContainerPort(81, "web"), ContainerPort(82, "alt"))),
     ("x", "c", (("pod", "c"),), 1, (ContainerPort(82, "web", "udp"), ContainerPort(80, "alt"))),
-    ("y", "a", (("pod", "a"),), 0, (ContainerPort(82, "web"),)),
+    ("y", "a", (("pod", "a"),), 0, (*MORE, ContainerPort(82, "web"))),
     ("y", "b", (("pod", "b"),), 1, (ContainerPort(80, "web"), ContainerPort(80, "web", "udp"))),
     ("z", "a", (), 2, ()),
 )

@@ -34,7 +34,7 @@ from policies.translations import TRANSLATIONS, translated
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from policies.model import Labels, Peer, World
+    from policies.model import Labels, Peer, Protocol, World
 
 # Labels beside those of the base world, so that objects have a key, lack it, or have it with an empty value.
 APPS = {"x/a": "shop", "x/c": "", "y/a": "shop"}
@@ -358,22 +358,23 @@ def _peers(row: Row, address: str) -> tuple[Peer, ...]:
         "block-except": (IpBlock(f"{address}/{length - 8}", (block.cidr,)),),
         "block-everything": (IpBlock(all_, (f"{address}/{length - 1}",)),),
         "exception-in-exception": (IpBlock(all_, (wide, block.cidr)),),
-        "selectors-and-block": (by_selectors, block),
+        "selectors-and-block": (replace(by_selectors, namespaces=NAMESPACES["exists"]), block, by_selectors),
     }
     return peers[row["peer"]]
 
 
 def _ports(row: Row) -> tuple[PortRule, ...]:
     protocol = next(known for known in PROTOCOLS if known == row["protocol"])
+    other: Protocol = "udp" if protocol == "tcp" else "tcp"
     return {
         "none": (),
         "protocol": (PortRule(protocol),),
         "number": (PortRule(protocol, 80),),
-        "range": (PortRule(protocol, 80, 81),),
+        "range": (PortRule(protocol, 81, 82),),
         "name": (PortRule(protocol, "web"),),
-        "two": (PortRule(protocol, 80), PortRule("udp", 82)),
-        "number-and-name": (PortRule(protocol, 81), PortRule(protocol, "alt")),
+        "two": (PortRule(protocol, 80), PortRule(other, 80)),
+        "number-and-name": (PortRule(other, 81), PortRule(protocol, "alt"), PortRule(protocol, "web")),
         "first": (PortRule(protocol, 1),),
-        "last": (PortRule(protocol, 65535),),
-        "wide": (PortRule(protocol, 81, 65534),),
+        "last": (PortRule(protocol, 32767), PortRule(protocol, 65535)),
+        "wide": (PortRule(protocol, 80, 82), PortRule(protocol, 81, 65535)),
     }[row["port"]]

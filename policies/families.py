@@ -66,3 +66,9 @@ def moved_into(cidr: str, exception: str) -> str:
     if inside.version != network.version or inside in network:
         return exception
     return f"{type(inside)(int(network.network_address) | int(inside) & int(network.hostmask))}/{length}"
+
+
+def shared_bits(one: str, other: str) -> int:
+    """How many leading bits two addresses of a family share."""
+    a, b = ip_address(one), ip_address(other)
+    return a.max_prefixlen - (int(a) ^ int(b)).bit_length()

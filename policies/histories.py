@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass, replace
 from functools import cache
 from random import Random
@@ -12,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policies import base_world, layouts, strategies
-from policies.aspects import ASPECTS, Changes, addresses_of
+from policies.aspects import EDITS, Changes, Turns, addresses_of
 from policies.edits import DeletePolicy, Edit, PutPolicy, RelabelNamespace, RelabelPod, apply_all
+from policies.shapes import NAMED_PORT, SHAPES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from policies.aspects import Aspect
     from policies.families import Family
     from policies.model import World
     from policies.vocabularies import Vocabulary
@@ -85,25 +84,28 @@ def plans(draw: st.DrawFn, states: int, family: Family) -> Plan:
     )
 
 
-def walk(plan: Plan, states: int, family: Family, aspects: Iterator[Aspect]) -> History:
+def walk(plan: Plan, states: int, family: Family, edits: Turns, shapes: Turns) -> History:
     """A history: several changes of the base world, and in each later state several more, one, or the last one undone.
 
     Args:
         plan: what is drawn of it.
         states: number of states.
         family: of the addresses in blocks.
-        aspects: the single changes to make; a history takes as many as it needs.
+        edits: single changes to make in place; a history takes as many as it needs.
+        shapes: what states with several changes have, too.
     """
     random = Random(plan.seed)  # noqa: S311 - choices
     ways = random.sample(WAYS, len(WAYS))
     changes, later = Changes(family, plan.texts, random), iter(plan.later)
-    result = [apply_all(layouts.build(plan.layout), plan.first)]
+    if plan.layout:  # its pods declare ports of their own
+        shapes.waiting.appendleft(NAMED_PORT)
+    result = changes.with_next(shapes, apply_all(layouts.build(plan.layout), plan.first), 2)[-1:]
     while len(result) < states:
         way, world = ways[len(result) % len(ways)], result[-1]
         if way == SEVERAL:
-            result.append(apply_all(world, next(later)))
+            result += changes.with_next(shapes, apply_all(world, next(later)), 2)[-1:]
         elif way == ONE:
-            result += changes.with_one(next(aspects), world)
+            result += changes.with_next(edits, world, states - len(result))
         else:
             result.append(result[-2] if len(result) > 1 else world)
     return tuple(_replacing(result[:states], plan.replaced))
@@ -111,7 +113,11 @@ def walk(plan: Plan, states: int, family: Family, aspects: Iterator[Aspect]) -> 
 
 def histories(states: int, family: Family) -> st.SearchStrategy[History]:
     """Any history of some states, with blocks of addresses of a family."""
-    return plans(states, family).map(lambda plan: walk(plan, states, family, itertools.cycle(ASPECTS)))
+
+    def walked(plan: Plan) -> History:
+        return walk(plan, states, family, *(Turns(every, Random(plan.seed)) for every in (EDITS, SHAPES)))  # noqa: S311
+
+    return plans(states, family).map(walked)
 
 
 def _replacing(states: Sequence[World], replaced: Sequence[str]) -> Iterator[World]:
@@ -126,7 +132,7 @@ def _replacing(states: Sequence[World], replaced: Sequence[str]) -> Iterator[Wor
 def generate(count: int, states: int, family: Family, number: int) -> list[History]:
     """Generate histories; the same seed gives the same ones.
 
-    They take turns to make every single change.
+    They take turns to make every single change, and to have every shape.
 
     Args:
         count: number of histories.
@@ -135,8 +141,9 @@ def generate(count: int, states: int, family: Family, number: int) -> list[Histo
         number: the seed.
     """
     strategy = plans(states, family)
-    aspects = itertools.cycle(Random(number).sample(ASPECTS, len(ASPECTS)))  # noqa: S311 - an order
-    return [walk(_drawn(strategy, number * count + each), states, family, aspects) for each in range(count)]
+    random = Random(number)  # noqa: S311 - orders
+    edits, shapes = (Turns(every, random) for every in (EDITS, SHAPES))
+    return [walk(_drawn(strategy, number * count + each), states, family, edits, shapes) for each in range(count)]
 
 
 def _drawn(strategy: st.SearchStrategy[Plan], number: int) -> Plan:

@@ -32,6 +32,7 @@ LABELS: dict[str, Labels] = {
 PORT_NAMES = ("web", "alt", "pod", "x", "")
 PORT_COUNTS = (0, 1, 2, 3, 5, 9, 17)
 LONGEST_POD_NAME = 154  # the API accepts 253, but a node has a folder NAMESPACE_NAME_UID, of 255 characters at most
+HALF = 0.5
 STYLES = ("plain", "joined", "dotted", "long")
 
 
@@ -64,14 +65,16 @@ def _beside(random: Random) -> Iterator[Pod]:
 def _ports(random: Random) -> Iterator[ContainerPort]:
     """Declared ports: up to four of those that are probed, with a name each for a protocol; others fill the list.
 
-    A container declares neither a name twice nor a port; a second port of a name is another container's (objects.py).
+    One has two names.  A container declares neither a name twice nor a port: another one does (objects.py).
     """
     count = random.choice(PORT_COUNTS)
     known: list[tuple[Protocol, int]] = [(protocol, port) for protocol in ("tcp", "udp") for port in base_world.PORTS]
     some = random.sample(known, min(count, random.randint(1, 4)))
     names = {protocol: random.sample(PORT_NAMES, len(PORT_NAMES)) for protocol in ("tcp", "udp")}
-    yield from (ContainerPort(port, names[protocol].pop(), protocol) for protocol, port in some)
-    yield from (ContainerPort(9000 + index, f"more-{index}") for index in range(count - len(some)))
+    named = (*some, *some[: count - len(some)][:1])
+    own = [ContainerPort(port, names[protocol].pop(), protocol) for protocol, port in named]
+    more = [ContainerPort(9000 + index, f"more-{index}") for index in range(count - len(own))]
+    yield from (own + more if random.random() < HALF else more + own)
 
 
 def on_nodes(world: World, nodes: Sequence[str]) -> World:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 
 from hypothesis import strategies as st
 
 from policies import base_world
-from policies.families import family_of
+from policies.families import family_of, shared_bits
 from policies.model import (
     EGRESS,
     EVERYTHING,
@@ -127,13 +126,20 @@ def blocks(draw: st.DrawFn, addresses: Sequence[str]) -> IpBlock:
     family = family_of(address)
     bits = family.bits
     edges = sorted(
-        {min(_shared(address, end) + more, bits) for end in addresses if family_of(end) is family for more in (0, 1)}
+        {
+            min(shared_bits(address, end) + more, bits)
+            for end in addresses
+            if family_of(end) is family
+            for more in (0, 1)
+        }
     )
     length: int = draw(st.sampled_from((0, bits, *edges, *edges)) | st.integers(0, bits))
     if length == bits:
         return IpBlock(f"{address}/{length}")
     inside = [
-        other for other in addresses if family_of(other) is family_of(address) and _shared(address, other) >= length
+        other
+        for other in addresses
+        if family_of(other) is family_of(address) and shared_bits(address, other) >= length
     ]
     exceptions = draw(st.lists(st.sampled_from(inside), max_size=3))
     exceptions += exceptions[: draw(st.integers(0, 1))]  # with another length: one in the other
@@ -155,12 +161,6 @@ def block_pairs(draw: st.DrawFn, addresses: Sequence[str]) -> tuple[IpBlock, ...
     )
     bits = family_of(address).bits
     return tuple(IpBlock(f"{address}/0", (f"{end}/{bits}",)) for end in ends)
-
-
-def _shared(one: str, other: str) -> int:
-    """How many leading bits two addresses share."""
-    a, b = ip_address(one), ip_address(other)
-    return a.max_prefixlen - (int(a) ^ int(b)).bit_length()
 
 
 @st.composite

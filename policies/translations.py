@@ -20,7 +20,11 @@ Translation = tuple["Mapping[str, str]", "Mapping[str, str]"]  # other keys, and
 TRANSLATIONS: Mapping[str, Translation] = {
     "plain": ({}, {}),
     "case": ({"pod": "App", "ns": "Team"}, {"b": "A", "c": "B", "x": "Y", "blue": "y"}),
-    "beginning": ({"pod": "app-2", "ns": "team2"}, {"b": "a-2", "c": "a.b", "x": "y2"}),
+    # Labels of different keys are one text once a hyphen joins them: app-2 and a-2, app and 2-a-2.
+    "beginning": (
+        {"pod": "app-2", "ns": "team-2"},
+        {"b": "a-2", "c": "a.b", "shop": "2-a-2", "x": "y2", "blue": "2-y"},
+    ),
     "end": ({"pod": "my-app", "ns": "my.team"}, {"b": "b-a", "c": "ba", "x": "xy"}),
     "length": (
         {"pod": f"{LONG}a", "app": f"{LONG}b", "ns": f"{DOMAIN}/ns", "team": f"{DOMAIN}/team"},
@@ -30,7 +34,10 @@ TRANSLATIONS: Mapping[str, Translation] = {
         {"pod": "1", "app": "01", "ns": "2", "team": "02"},
         {"a": "1", "b": "01", "c": "1.0", "x": "2.0", "y": "2"},
     ),
-    "prefixes": ({"pod": "example.com/app", "ns": "example.com/team"}, {"b": "example.com", "x": "example.org"}),
+    "prefixes": (
+        {"pod": "example.com/app", "ns": "example.com/team"},
+        {"b": "example.com", "c": "example-com", "x": "example.org", "y": "example-org"},
+    ),
     "one-text": ({"pod": "web", "ns": "y"}, {"a": "web", "b": "pod", "shop": "web", "blue": "y"}),
 }
 

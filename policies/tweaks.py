@@ -26,6 +26,7 @@ TYPES = tuple(map(frozenset, ((INGRESS,), (EGRESS,), (INGRESS, EGRESS))))
 FIELDS = frozenset(
     {
         *("podSelector", "policyTypes", "number of rules"),
+        *("no rules", "no peers", "no ports", "no exceptions", "no expressions"),
         *("protocol", "port", "endPort", "name of a port", "number of ports", "number of peers"),
         *("cidr", "prefix length", "exception", "number of exceptions"),
         *("key", "value", "operator", "values", "selector"),
@@ -54,8 +55,6 @@ class Tweaks:
             yield "podSelector", replace(policy, subject=EVERYTHING)
         yield from (("policyTypes", replace(policy, types=types)) for types in TYPES if types != policy.types)
         for direction in sorted(policy.types):
-            if len(policy.rules(direction)) == 1:
-                yield "number of rules", with_rules(policy, direction, ())
             for name, new in self._list(policy.rules(direction), "rules", self.rule):
                 yield name, with_rules(policy, direction, new)
 
@@ -70,8 +69,7 @@ class Tweaks:
         self, items: tuple[T, ...], name: str, change: Callable[[T], Iterator[Tweak[T]]]
     ) -> Iterator[Tweak[tuple[T, ...]]]:
         for index, item in enumerate(items):
-            if len(items) > 1:
-                yield f"number of {name}", (*items[:index], *items[index + 1 :])
+            yield f"number of {name}" if len(items) > 1 else f"no {name}", (*items[:index], *items[index + 1 :])
             for field, new in change(item):
                 yield field, (*items[:index], new, *items[index + 1 :])
 
@@ -112,8 +110,6 @@ class Tweaks:
                 yield "number of exceptions", replace(block, exceptions=(*block.exceptions, cut))
         for name, exceptions in self._list(block.exceptions, "exceptions", lambda cut: self._exception(cut, length)):
             yield name, replace(block, exceptions=exceptions)
-        if len(block.exceptions) == 1:
-            yield "number of exceptions", replace(block, exceptions=())
 
     def _exception(self, cut: str, length: int) -> Iterator[Tweak[str]]:
         address, _, text = cut.partition("/")

@@ -1,8 +1,7 @@
-"""Mutants of the reference engine that reproduce no historical bug, to measure how wide generated states are."""
+"""The first 24 mutants."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
@@ -10,112 +9,41 @@ from typing import TYPE_CHECKING
 from fixtures.cnis.reference.engine import rules, semantics
 from fixtures.cnis.reference.engine import store as objects
 from fixtures.cnis.reference.engine.store import Store
+from tests.support.unlisted.planting import (
+    BLOCK,
+    CHANGE,
+    HOLDS,
+    ISOLATES,
+    ISOLATING,
+    LABELS_OF,
+    PEER,
+    RULES_OF,
+    SELECTS,
+    block_by,
+    expressions_by,
+    ignored,
+    of_rules,
+    peer_by,
+    ports_by,
+    rules_by,
+    subject_by,
+    unlisted,
+    without_port,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fixtures.cnis.reference.engine.semantics import Others, Ports
+    from fixtures.cnis.reference.engine.semantics import Others
     from fixtures.cnis.reference.engine.store import Object
 
-    Row = dict[str, object]
-
-UNLISTED: dict[str, Callable[[], None]] = {}
-SUBJECT, PEER, SELECTS = semantics.is_subject, semantics.is_peer, semantics.selects
-BLOCK, NUMBERED, RULES_OF, LABELS_OF = semantics.block, semantics.numbered_ports, semantics.rules_of, objects.labels_of
-ISOLATES, ISOLATING, CHANGE = semantics.isolates, rules.isolating_policies, Store.change
 LARGEST_SIGNED, LAST, WIDEST = 32767, 65535, 1024
 CUT = 8  # exceptions or policies
 CUT_LONG = 16  # values or peers
-PATCHED = {
-    semantics: ("is_subject", "is_peer", "selects", "holds", "block", "numbered_ports", "rules_of", "isolates"),
-    rules: ("isolating_policies",),
-    Store: ("change",),
-}
-
-
-@contextmanager
-def enabled(name: str) -> Iterator[None]:
-    """Change the engine to a mutant."""
-    right = {(owner, part): getattr(owner, part) for owner, parts in PATCHED.items() for part in parts}
-    UNLISTED[name]()
-    try:
-        yield
-    finally:
-        for (owner, part), value in right.items():
-            setattr(owner, part, value)
-
-
-def unlisted(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Register a mutant."""
-
-    def register(change: Callable[[], None]) -> Callable[[], None]:
-        UNLISTED[name] = change
-        return change
-
-    return register
-
-
-def _rows(selector: Object, change: Callable[[Object], Object | None]) -> Object:
-    rows = [change(row) for row in selector.get("matchExpressions") or ()]
-    return {**selector, "matchExpressions": [row for row in rows if row is not None]}
-
-
-def _subject_by(change: Callable[[Object, dict[str, str]], Object]) -> None:
-    """Let subjects be selected by a changed selector."""
-
-    def is_subject(policy: Object, pod: Object) -> bool:
-        selector = change(policy["spec"].get("podSelector") or {}, objects.labels_of(pod))
-        return SUBJECT({**policy, "spec": {**policy["spec"], "podSelector": selector}}, pod)
-
-    semantics.is_subject = is_subject
-
-
-def _peer_by(part: str, change: Callable[[Object, Object], Object]) -> None:
-    """Let peers be selected by a changed selector; `change` has the selector and its peer."""
-
-    def is_peer(peer: Object, policy: Object, pod: Object, store: Store) -> bool:
-        changed = {**peer, part: change(peer[part], peer)} if peer.get(part) is not None else peer
-        return PEER(changed, policy, pod, store)
-
-    semantics.is_peer = is_peer
-
-
-def _block_by(change: Callable[[Object], Object]) -> None:
-    semantics.block = lambda ip_block, version: BLOCK(change(ip_block), version)
-
-
-def _rules_by(change: Callable[[list[Object]], list[Object]]) -> None:
-    semantics.rules_of = lambda policy, direction: change(RULES_OF(policy, direction))
-
-
-def _ignored(kind: str, without: Callable[[Object], object]) -> None:
-    """Ignore updates of objects that differ in nothing else than what `without` leaves out."""
-
-    def change(self: Store, what: str, event: str, thing: Object) -> None:
-        old = self.kinds[what].get(objects.key_of(thing))
-        if what == kind and event == "MODIFIED" and old is not None and without(old) == without(thing):
-            return
-        CHANGE(self, what, event, thing)
-
-    setattr(Store, CHANGE.__name__, change)
-
-
-def _of_rules(policy: Object, change: Callable[[Object], object]) -> object:
-    """A policy's spec with a function applied to each rule."""
-    spec = policy["spec"]
-    return [{**spec, "ingress": [], "egress": []}] + [
-        [change(rule) for rule in RULES_OF(policy, direction)] for direction in ("Ingress", "Egress")
-    ]
-
-
-def _without_port(rule: Object, field: str) -> object:
-    return {**rule, "ports": [{**entry, field: None} for entry in rule.get("ports") or ()]}
 
 
 @unlisted("W01")
 def subject_not_in_needs_key() -> None:
     """NotIn in a policy's own podSelector does not match pods that lack the key."""
-    _subject_by(lambda selector, labels: (
+    subject_by(lambda selector, labels: (
         {"matchLabels": {"": "none"}}
         if any(r["operator"] == "NotIn" and r["key"] not in labels for r in selector.get("matchExpressions") or ())
         else selector
@@ -132,7 +60,7 @@ def exceptions_by_address() -> None:
             first.setdefault(cidr.partition("/")[0], cidr)
         return {**block, "except": list(first.values())}
 
-    _block_by(change)
+    block_by(change)
 
 
 @unlisted("W03")
@@ -162,31 +90,27 @@ def namespaces_without_case() -> None:
             alike = own is not None and own.lower() in {value.lower() for value in row.get("values") or ()}
             return {**row, "values": [*row["values"], own]} if alike and row["operator"] == "In" else row
 
-        return PEER({**peer, "namespaceSelector": _rows(selector, wider)}, policy, pod, store)
+        return PEER({**peer, "namespaceSelector": expressions_by(selector, wider)}, policy, pod, store)
 
     semantics.is_peer = is_peer
-
-
-def _ports_by(change: Callable[[Ports], Ports | None]) -> None:
-    semantics.numbered_ports = lambda rule: [p for port in NUMBERED(rule) if (p := change(port)) is not None]
 
 
 @unlisted("W05")
 def signed_udp() -> None:
     """UDP ports above 32767 match nothing."""
-    _ports_by(lambda port: None if port.protocol == "UDP" and port.first > LARGEST_SIGNED else port)
+    ports_by(lambda port: None if port.protocol == "UDP" and port.first > LARGEST_SIGNED else port)
 
 
 @unlisted("W06")
 def few_exceptions() -> None:
     """Only the first 8 exceptions of a block are enforced."""
-    _block_by(lambda block: {**block, "except": (block.get("except") or [])[:CUT]})
+    block_by(lambda block: {**block, "except": (block.get("except") or [])[:CUT]})
 
 
 @unlisted("W07")
 def last_of_a_key() -> None:
     """Of two expressions of a namespaceSelector with the same key the last one is enforced."""
-    _peer_by(
+    peer_by(
         "namespaceSelector",
         lambda selector, _: {
             **selector,
@@ -198,15 +122,17 @@ def last_of_a_key() -> None:
 @unlisted("W08")
 def few_values() -> None:
     """In and NotIn of a policy's podSelector read the first 16 values."""
-    _subject_by(
-        lambda selector, _: _rows(selector, lambda row: {**row, "values": (row.get("values") or [])[:CUT_LONG]})
+    subject_by(
+        lambda selector, _: expressions_by(
+            selector, lambda row: {**row, "values": (row.get("values") or [])[:CUT_LONG]}
+        )
     )
 
 
 @unlisted("W09")
 def few_peers() -> None:
     """Only the first 16 peers of a rule are enforced."""
-    _rules_by(lambda own: [
+    rules_by(lambda own: [
         {key: (value[:CUT_LONG] if key in {"from", "to"} and value else value) for key, value in rule.items()}
         for rule in own
     ])  # fmt: skip
@@ -215,7 +141,7 @@ def few_peers() -> None:
 @unlisted("W10")
 def rules_by_peers() -> None:
     """Of two rules of a policy with the same peers, the last one is enforced."""
-    _rules_by(lambda own: list({repr(semantics.peers_of(rule)): rule for rule in own}.values()))
+    rules_by(lambda own: list({repr(semantics.peers_of(rule)): rule for rule in own}.values()))
 
 
 @unlisted("W11")
@@ -228,19 +154,19 @@ def whole_octets() -> None:
             return block
         return {**block, "cidr": str(network.supernet(new_prefix=network.prefixlen // 8 * 8))}
 
-    _block_by(change)
+    block_by(change)
 
 
 @unlisted("W12")
 def narrow_ranges() -> None:
     """Ranges of more than 1024 ports end after 1024."""
-    _ports_by(lambda port: replace(port, last=min(port.last, port.first + WIDEST)) if port.first else port)
+    ports_by(lambda port: replace(port, last=min(port.last, port.first + WIDEST)) if port.first else port)
 
 
 @unlisted("W13")
 def last_port() -> None:
     """A single port 65535 matches nothing."""
-    _ports_by(lambda port: None if port.first == LAST else port)
+    ports_by(lambda port: None if port.first == LAST else port)
 
 
 @unlisted("W14")
@@ -252,7 +178,9 @@ def half_values() -> None:
 
     def selects(selector: Object, labels: dict[str, str]) -> bool:
         wanted = {key: short(value) for key, value in (selector.get("matchLabels") or {}).items()}
-        cut = _rows(selector, lambda row: {**row, "values": [short(value) for value in row.get("values") or ()]})
+        cut = expressions_by(
+            selector, lambda row: {**row, "values": [short(value) for value in row.get("values") or ()]}
+        )
         return SELECTS({**cut, "matchLabels": wanted}, {key: short(value) for key, value in labels.items()})
 
     semantics.selects = selects
@@ -266,7 +194,7 @@ def keys_without_prefix() -> None:
         selector = peer.get("podSelector")
         if selector is None:
             return PEER(peer, policy, pod, store)
-        rows = _rows(selector, lambda row: {**row, "key": row["key"].rpartition("/")[2]})
+        rows = expressions_by(selector, lambda row: {**row, "key": row["key"].rpartition("/")[2]})
         wanted = {key.rpartition("/")[2]: value for key, value in (selector.get("matchLabels") or {}).items()}
         labels = {key.rpartition("/")[2]: value for key, value in objects.labels_of(pod).items()}
         own = PEER({**peer, "podSelector": {}}, policy, pod, store)
@@ -278,7 +206,7 @@ def keys_without_prefix() -> None:
 @unlisted("W16")
 def protocol_update_ignored() -> None:
     """An update that changes nothing but protocols of ports is ignored."""
-    _ignored("networkpolicies", lambda policy: _of_rules(policy, lambda rule: _without_port(rule, "protocol")))
+    ignored("networkpolicies", lambda policy: of_rules(policy, lambda rule: without_port(rule, "protocol")))
 
 
 @unlisted("W17")
@@ -289,13 +217,13 @@ def exception_update_ignored() -> None:
         peers = [{**peer, "ipBlock": (peer.get("ipBlock") or {}).get("cidr")} for peer in semantics.peers_of(rule)]
         return peers, rule.get("ports")
 
-    _ignored("networkpolicies", lambda policy: _of_rules(policy, without))
+    ignored("networkpolicies", lambda policy: of_rules(policy, without))
 
 
 @unlisted("W18")
 def value_update_ignored() -> None:
     """A pod's update that changes a label's value and no key is ignored."""
-    _ignored("pods", lambda pod: LABELS_OF(pod).keys())
+    ignored("pods", lambda pod: LABELS_OF(pod).keys())
 
 
 @unlisted("W19")
@@ -317,10 +245,10 @@ def order_loses_last() -> None:
 @unlisted("W20")
 def absence_ignored_beside_namespaces() -> None:
     """DoesNotExist of a podSelector beside a namespaceSelector is ignored."""
-    _peer_by(
+    peer_by(
         "podSelector",
         lambda selector, peer: (
-            _rows(selector, lambda row: None if row["operator"] == "DoesNotExist" else row)
+            expressions_by(selector, lambda row: None if row["operator"] == "DoesNotExist" else row)
             if peer.get("namespaceSelector") is not None
             else selector
         ),
@@ -343,7 +271,7 @@ def nested_exception_readmits() -> None:
 @unlisted("W22")
 def end_update_ignored() -> None:
     """An update that changes nothing but endPort is ignored."""
-    _ignored("networkpolicies", lambda policy: _of_rules(policy, lambda rule: _without_port(rule, "endPort")))
+    ignored("networkpolicies", lambda policy: of_rules(policy, lambda rule: without_port(rule, "endPort")))
 
 
 @unlisted("W23")
@@ -363,6 +291,3 @@ def keys_by_end() -> None:
 def few_policies() -> None:
     """Only the first 8 policies that isolate a pod count."""
     rules.isolating_policies = lambda store, pod, direction: ISOLATING(store, pod, direction)[:CUT]
-
-
-HOLDS = semantics.holds
