@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import baseline, failing, known, lateness, outcome, untried
+from reports import baseline, failing, generated_fact, known, lateness, outcome, untried
 from reports.columns import INDENT, hanging
 from reports.outcome import Verdict
 
@@ -96,6 +96,7 @@ def closing(run: EndedRun) -> list[str]:
         known.closing(document),
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
+        *([generated] if (generated := generated_fact.line(document)) else []),
         *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"again: {run.again}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from reports import stored
-from reports.report import answer, areas, certified, failures, known, motion, recovery, texts, untried
+from reports.report import answer, areas, certified, failures, generated, known, motion, recovery, texts, untried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ def render(document: Mapping[str, Any]) -> str:
         "failures": failures.of(document),
         "known": known.of(document),
         "areas": areas.of(document),
+        "generated": generated.of(document),
         "motion": motion.of(document),
         "recovery": recovery.of(document),
         "untried": untried.of(document),

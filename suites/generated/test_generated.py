@@ -14,9 +14,9 @@ from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
 from policies import base_world, covering
 from policies.families import of_family
 from policies.histories import generate
-from reports import evidence, wrong_fact
+from reports import evidence, generated_fact, wrong_fact
 from reports.outcome import Inconclusive, Refuted
-from suites.support import wrong_flows
+from suites.support import generated_states, wrong_flows
 from suites.support.marks import needs, requirement
 from suites.support.workspaces import GROUP
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pytest
 
     from fixtures.workspaces.pool import WorkspacePool
+    from policies.covering import Coverage
     from policies.families import Family
     from policies.model import World
     from suites.support.expect import Expect
@@ -33,7 +34,14 @@ if TYPE_CHECKING:
 STATES = 6  # of one history
 
 
-def certify(pool: WorkspacePool, histories: list[History], family: Family, expect: Expect, title: str) -> None:
+def certify(
+    pool: WorkspacePool,
+    histories: list[History],
+    family: Family,
+    expect: Expect,
+    title: str,
+    coverage: Coverage | None = None,
+) -> None:
     """Run histories in parallel; shrink the first that fails and attach it as a case file."""
     __tracebackhide__ = True
     judge = pool.judge(family, agree=1, far=True).with_few_services()
@@ -45,6 +53,7 @@ def certify(pool: WorkspacePool, histories: list[History], family: Family, expec
         "flows": found.flows,
         "states per minute": round(found.states * 60 / found.seconds),
         "slowest state, seconds until right": found.slowest,
+        generated_fact.FACT: generated_states.fact(histories, family, (found.states, found.flows), coverage),
         "found after seconds": round(found.seconds, 1) if found.seen else None,
     }
     if found.seen and found.seen.of_time and lateness.RECORD.window(*found.seen.of_time).explains:
@@ -75,8 +84,9 @@ def test_every_two_choices_of_two_fields(pool: WorkspacePool, family: Family, ex
     """For every pair of choices of two fields of the API, policies with both are enforced as the oracle decides."""
     rows = covering.array()
     address = of_family(base_world.MODEL_IPS[base_world.OUTSIDE], family)
-    expect.facts["coverage"] = str(covering.coverage(rows))
-    certify(pool, covering.histories(address, STATES), family, expect, "the covering array")
+    coverage = covering.coverage(rows)
+    expect.facts["coverage"] = str(coverage)
+    certify(pool, covering.histories(address, STATES), family, expect, "the covering array", coverage)
 
 
 @GROUP
