@@ -52,13 +52,13 @@ def changed(old: Any, new: Any, name: str = "spec") -> list[str]:  # noqa: ANN40
     if old == new:
         return []
     if name == "matchLabels":
-        return [f"{name}, {_labels_changed(old or {}, new or {})}"]
+        return [f"{name}: {_labels_changed(old or {}, new or {})}"]
     if name in LISTS:
         return _list_changed(old or [], new or [], name)
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys((*old, *new))
         return [field for key in keys for field in changed(old.get(key), new.get(key), key)]
-    return ["port, a name"] if name == "port" and isinstance(old, str) and isinstance(new, str) else [name]
+    return ["name of a port"] if name == "port" and isinstance(old, str) and isinstance(new, str) else [name]
 
 
 def _list_changed(old: list[Any], new: list[Any], name: str) -> list[str]:

@@ -30,10 +30,10 @@ ALIKE = (
     *("like a number", "63 characters or more"),
 )
 CHANGED = (
-    *("policyTypes", "podSelector", "namespaceSelector", "protocol", "port", "port, a name", "endPort"),
+    *("policyTypes", "podSelector", "namespaceSelector", "protocol", "port", "name of a port", "endPort"),
     *("cidr", "except", "number of except", "order of except", "key", "operator", "number of values"),
     *("values", "number of matchExpressions", "order of matchExpressions"),
-    *(f"matchLabels, {change}" for change in LABELS),
+    *(f"matchLabels: {change}" for change in LABELS),
     *(f"number of {name}" for name in ("ingress", "egress", "from", "to", "ports")),
     *(f"order of {name}" for name in ("ingress", "egress", "from", "to", "ports")),
 )
@@ -48,7 +48,7 @@ PLACES = (
 )
 TOGETHER: Mapping[str, tuple[str, ...]] = {
     "policyTypes": ("Ingress", "Egress", "Ingress and Egress"),
-    "both directions, rules": ("in both", "none for Ingress", "none for Egress", "in none"),
+    "rules of both directions": ("in both", "none for Ingress", "none for Egress", "in none"),
     "peer": (
         "namespaceSelector",
         "podSelector",
@@ -59,13 +59,13 @@ TOGETHER: Mapping[str, tuple[str, ...]] = {
     "protocol": ("TCP", "UDP", "SCTP"),
     "form of a port": ("protocol alone", "number", "range", "name"),
     "two ports of a rule": (
-        *("same number, other protocol", "same name, other protocol", "two names", "number and name"),
+        *("one number of two protocols", "one name of two protocols", "two names", "number and name"),
         *("overlapping ranges", "adjacent ranges"),
     ),
-    "two rules": ("same peers, other ports", "same ports, other peers"),
+    "two rules": ("same peers and other ports", "same ports and other peers"),
     "two policies": (
-        *("same rules", "same podSelector, same namespace", "same podSelector, other namespace"),
-        *("a peer in common, same namespace", "a peer in common, other namespace"),
+        *("same rules", "one podSelector in one namespace", "one podSelector in two namespaces"),
+        *("a common peer in one namespace", "a common peer in two namespaces"),
     ),
     **{f"selector: {place}": ("empty", "matchLabels", *OPERATORS) for place in PLACES},
 }
@@ -80,16 +80,21 @@ class Quantity:
         name: the quantity.
         values: number of distinct values, or of classes that were drawn if they have no values.
         states: number of states that have it.
+        classes: all classes.
         drawn: number of states by class, of the classes that some state has.
-        missing: the classes that no state has.
     """
 
     area: str
     name: str
     values: int
     states: int
+    classes: tuple[str, ...]
     drawn: Mapping[str, int]
-    missing: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The classes that no state has."""
+        return tuple(kind for kind in self.classes if kind not in self.drawn)
 
 
 def classes(family: Family) -> Classes:
@@ -98,8 +103,8 @@ def classes(family: Family) -> Classes:
     return {
         LISTS: dict.fromkeys(LISTS_OF_A_STATE, LENGTHS),
         NUMBERS: {
-            f"prefix length, {family}": prefixes,
-            f"prefix length of an exception, {family}": prefixes[1:],
+            f"prefix length ({family})": prefixes,
+            f"prefix length of an exception ({family})": prefixes[1:],
             "port": PORTS,
             "ports of a range": SPANS,
         },
@@ -145,8 +150,8 @@ def measure(histories: Sequence[Sequence[World]], family: Family) -> list[Quanti
             name,
             len(values[name]),
             having[name],
+            every,
             {kind: states[name, kind] for kind in every if states[name, kind]},
-            tuple(kind for kind in every if not states[name, kind]),
         )
         for area, quantities in classes(family).items()
         for name, every in quantities.items()

@@ -73,7 +73,7 @@ def _of_policy(policy: Policy) -> Iterator[Feature]:
     if len(types) > 1:
         missing = [direction for direction in types if not policy.rules(direction)]
         kind = ("in both", f"none for {missing[0]}" if missing else "", "in none")[len(missing)]
-        yield Feature("both directions, rules", kind, None)
+        yield Feature("rules of both directions", kind, None)
     yield from _of_selector("podSelector", policy.subject)
     for rules in (policy.ingress, policy.egress):
         yield from _length("rules of a direction", rules)
@@ -109,7 +109,7 @@ def _of_port(port: PortRule) -> Iterator[Feature]:
 def _ports_together(one: PortRule, other: PortRule) -> str:
     """How two entries of ports are alike; "" if they are not."""
     if one.port == other.port and one.protocol != other.protocol and one.port is not None:
-        return "same name, other protocol" if isinstance(one.port, str) else "same number, other protocol"
+        return "one name of two protocols" if isinstance(one.port, str) else "one number of two protocols"
     if one.protocol != other.protocol:
         return ""
     if isinstance(one.port, int) and isinstance(other.port, int):
@@ -139,7 +139,7 @@ def _of_peer(peer: Peer) -> Iterator[Feature]:
 
 def _of_prefix(quantity: str, cidr: str) -> Feature:
     family, length = family_of(cidr.partition("/")[0]), int(cidr.partition("/")[2])
-    return Feature(f"{quantity}, {family}", class_of(length, prefixes(family)), length)
+    return Feature(f"{quantity} ({family})", class_of(length, prefixes(family)), length)
 
 
 def prefixes(family: Family) -> tuple[str, ...]:
@@ -165,23 +165,22 @@ def _combined(world: World) -> Iterator[Feature]:
         for rules in (policy.ingress, policy.egress):
             for one, other in itertools.combinations(rules, 2):
                 if one.peers == other.peers and one.ports != other.ports:
-                    yield Feature("two rules", "same peers, other ports", None)
+                    yield Feature("two rules", "same peers and other ports", None)
                 if one.ports == other.ports and one.peers != other.peers:
-                    yield Feature("two rules", "same ports, other peers", None)
+                    yield Feature("two rules", "same ports and other peers", None)
     for one_policy, other_policy in itertools.combinations(world.policies, 2):
         yield from _policies_together(one_policy, other_policy)
 
 
 def _policies_together(one: Policy, other: Policy) -> Iterator[Feature]:
-    same_namespace = one.namespace == other.namespace
+    where = "one namespace" if one.namespace == other.namespace else "two namespaces"
     if one.subject == other.subject:
-        space = "same namespace" if same_namespace else "other namespace"
-        yield Feature("two policies", f"same podSelector, {space}", None)
+        yield Feature("two policies", f"one podSelector in {where}", None)
     if (one.ingress, one.egress) == (other.ingress, other.egress) != ((), ()):
         yield Feature("two policies", "same rules", None)
     peers = [{peer for rule in (*policy.ingress, *policy.egress) for peer in rule.peers} for policy in (one, other)]
     if peers[0] & peers[1]:
-        yield Feature("two policies", f"a peer in common, {'same' if same_namespace else 'other'} namespace", None)
+        yield Feature("two policies", f"a common peer in {where}", None)
 
 
 def _of_pods(world: World) -> Iterator[Feature]:

@@ -21,7 +21,8 @@ class QuantityFact(TypedDict):
         quantity: its name.
         values: number of distinct values.
         states: number of states that have the quantity.
-        drawn: number of states by class of its values.
+        classes: all classes of its values, in order.
+        drawn: number of states by class.
         not_drawn: the classes that no state has.
     """
 
@@ -29,6 +30,7 @@ class QuantityFact(TypedDict):
     quantity: str
     values: int
     states: int
+    classes: list[str]
     drawn: dict[str, int]
     not_drawn: list[str]
 
@@ -124,7 +126,7 @@ def _add(result: Generated, row: QuantityFact) -> None:
         area.append(known)
     known.values = max(known.values, row["values"])
     known.states += row["states"]
-    for kind in (*row["drawn"], *row["not_drawn"]):
+    for kind in row["classes"]:
         known.drawn[kind] = known.drawn.get(kind, 0) + row["drawn"].get(kind, 0)
 
 

@@ -32,6 +32,7 @@ def fact(
             quantity=one.name,
             values=one.values,
             states=one.states,
+            classes=[*one.classes],
             drawn=dict(one.drawn),
             not_drawn=[*one.missing],
         )

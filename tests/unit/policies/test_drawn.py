@@ -42,14 +42,14 @@ def test_lengths_and_numbers_are_counted_by_class() -> None:
     assert (ports.values, ports.states, ports.drawn) == (1, 2, {"2": 2})
     assert ports.missing == ("1", "3-4", "5-8", "9-16", "17-32", "33 or more")
     assert found[LISTS, "policies that select a pod"].drawn == {"1": 1, "2": 1}
-    assert found[NUMBERS, "prefix length, ipv4"].drawn == {"8": 2}
-    assert found[NUMBERS, "prefix length of an exception, ipv4"].drawn == {"16": 2}
+    assert found[NUMBERS, "prefix length (ipv4)"].drawn == {"8": 2}
+    assert found[NUMBERS, "prefix length of an exception (ipv4)"].drawn == {"16": 2}
     assert found[NUMBERS, "ports of a range"].drawn == {"2-9": 2, "10-999": 2}
     assert found[drawn.COMBINATIONS, "two ports of a rule"].drawn == {"overlapping ranges": 2}
     assert found[drawn.COMBINATIONS, "two policies"].drawn == {
         "same rules": 1,
-        "same podSelector, same namespace": 1,
-        "a peer in common, same namespace": 1,
+        "one podSelector in one namespace": 1,
+        "a common peer in one namespace": 1,
     }
     assert found[PODS, "pods"].missing == ("terminating", "finished", "host network", "replaced")
 
@@ -73,7 +73,7 @@ def test_texts_that_are_alike_are_found() -> None:
         (replace(POLICY, ingress=(replace(RULE, ports=RULE.ports[:1]),)), "number of ports"),
         (replace(POLICY, ingress=(replace(RULE, ports=RULE.ports[::-1]),)), "order of ports"),
         (replace(POLICY, ingress=(replace(RULE, peers=(PEER, IpBlock("10.0.0.0/8"))),)), "number of except"),
-        (replace(POLICY, subject=Selector((("pod", "a"),))), "matchLabels, label added"),
+        (replace(POLICY, subject=Selector((("pod", "a"),))), "matchLabels: label added"),
         (replace(POLICY, ingress=()), "number of ingress"),
         (replace(POLICY, ingress=(RULE,), egress=(Rule(),), types=frozenset({INGRESS, EGRESS})), ""),
         (replace(POLICY, name="q"), ""),
