@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from policies.model import Endpoint, Policy, World
-    from policies.oracle import Query
+    from policies.oracle import Query, Reachability
 
 Object = dict[str, Any]
 Range = tuple[int, int]
@@ -85,11 +85,20 @@ def _range(cidr: str) -> Range:
     return int(network.network_address), int(network.broadcast_address)
 
 
-class Enforcement:
-    """The engine's objects and chains in the states of one history."""
+Known = dict[tuple[int, "Query"], "Reachability"]  # by the id of a world
 
-    def __init__(self, layout: int = 0) -> None:
+
+class Enforcement:
+    """The engine's objects and chains in the states of one history.
+
+    Args:
+        layout: of its pods.
+        known: keeps decisions of the oracle, for histories that other engines have, too, and that stay in memory.
+    """
+
+    def __init__(self, layout: int = 0, known: Known | None = None) -> None:
         self.store = Store()
+        self.known = known
         self.world: World = layouts.build(layout)
         for namespace in self.world.namespaces:
             self._change("namespaces", "ADDED", "", namespace.name, dict(namespace.all_labels()))
@@ -131,10 +140,15 @@ class Enforcement:
 
     def wrong(self, queries: Sequence[Query]) -> Iterator[str]:
         """The flows of the present state that the engine treats otherwise than the oracle decides."""
-        index = Index(self.world, queries[0].family)
+        known = {} if self.known is None else self.known  # the id of a world that is gone may be another one's
+        unknown = any((id(self.world), query) not in known for query in queries)
+        index = Index(self.world, queries[0].family) if unknown else None
         chains = {direction: self._chains(direction, queries[0]) for direction in ("Egress", "Ingress")}
         for query in queries:
-            decide = reachability(self.world, query, PROFILE, index).decision
+            key = id(self.world), query
+            if key not in known:
+                known[key] = reachability(self.world, query, PROFILE, index)
+            decide = known[key].decision
             for source, destination in _pairs(self.world):
                 decision = decide(source.key, destination.key)
                 if decision is Decision.UNDEFINED:

@@ -26,7 +26,7 @@ from policies.translations import TRANSLATIONS
 from policies.tweaks import FIELDS, Tweaks
 from policies.validation import LONGEST_LABEL, LONGEST_NAME
 from policies.vocabularies import PLAIN, VOCABULARIES
-from tests.support.enforcement import Enforcement
+from tests.support.enforcement import Enforcement, Known
 from tests.support.unlisted import UNLISTED, enabled
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 SEED = 1  # of the random histories; with others, runs find all but a few of the mutants (decision 23)
 QUERIES = [Query(*flow) for flow in base_world.ALL_FLOWS]
 ADDRESS = base_world.MODEL_IPS[base_world.OUTSIDE][0]
+KNOWN: Known = {}  # the histories below stay in memory
 OF_IPV6 = ("X05", "X08")  # mutants of IPv6 alone
 RICH = Policy(
     "x",
@@ -102,7 +103,7 @@ def wrong(histories: Iterable[History], family: Family = Family.IPV4) -> str:
     """The first flow that the engine treats otherwise than the oracle decides; "" if there is none."""
     queries = [replace(query, family=family) for query in QUERIES]
     for history in histories:
-        engine = Enforcement(history[0].layout)
+        engine = Enforcement(history[0].layout, KNOWN)
         for world in history:
             engine.apply(world)
             if found := next(engine.wrong(queries), ""):
@@ -241,7 +242,7 @@ def test_a_history_does_not_depend_on_what_is_imported() -> None:
 from policies import serialization
 from policies.families import Family
 from policies.histories import generate
-for history in generate(80, 1, Family.IPV4, 5):
+for history in generate(40, 1, Family.IPV4, 5):
     for world in history:
         print(world.pods, world.namespaces, *(serialization.write(policy) for policy in world.policies))
 """
