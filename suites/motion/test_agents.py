@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import shlex
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,12 +18,13 @@ from fixtures.cnis.placeholders import Placeholder
 from fixtures.faults import catalogue, injection
 from fixtures.probes.attempting import Attempts
 from fixtures.waiting import NeverHappenedError
-from fixtures.workspaces.changing import BEFORE, Watched, steady, watch
-from fixtures.workspaces.probing import flows, settle
+from fixtures.workspaces.changing import BEFORE, Watched, steady
+from fixtures.workspaces.probing import settle
 from policies import layouts
 from reports.outcome import Inconclusive, Refuted
+from suites.motion import scene
 from suites.support.marks import changes_agents, disturbs, needs, requirement
-from suites.support.motion import histories, judge_of
+from suites.support.motion import judge_of
 from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
@@ -40,11 +39,11 @@ if TYPE_CHECKING:
     from fixtures.workspaces.workspace import Workspace
     from policies.families import Family
     from policies.model import World
+    from suites.motion.scene import Scene
     from suites.support.expect import Expect
 
 AWAY = 3.0  # seconds for which an agent is away, or flows are observed after it was ended
 AFTER = 2.0  # seconds of flows after it is back: it writes its rules anew then
-SEARCHED = 60  # generated states that are searched for one with flows to watch
 OUTAGE = 1.0  # seconds without a connection that users notice: the requirement
 SHOWN = 10
 CUT_OFF = "F45"  # the fault that cuts a node off from the API server
@@ -53,41 +52,6 @@ RESET = "F47"  # the fault that resets its connections to the API server
 HANGING, KILL = "F43", "F42"
 LONG = [HANGING, CUT_OFF, RESET]  # those during which the API changes
 NEEDS = needs("network-policy", "agent-process", BREAKABLE)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A state of a workspace in which flows are denied and allowed.
-
-    Attributes:
-        world: the state.
-        later: another state of the same pods, in which the first policy is deleted.
-        watched: flows that are the same in both; half of them denied, and the pods of all on different sides.
-    """
-
-    world: World
-    later: World
-    watched: Sequence[Watched]
-
-
-def scene(workspace: Workspace, judge: Judge, family: Family, seed: int) -> Scene:
-    """The first generated state with flows of both kinds that stay as they are in the next state.
-
-    Raises:
-        Inconclusive: no generated state has them.
-    """
-    random = Random(seed)  # noqa: S311 - choices
-    for first, second in itertools.islice(histories(family, seed, 2), SEARCHED):
-        if not first.policies:
-            continue
-        kept = tuple(policy for policy in second.policies if policy.key != first.policies[0].key)
-        world = workspace.with_live_addresses(first)
-        later = workspace.with_live_addresses(replace(second, policies=kept))
-        some = watch(flows(workspace, world, judge), flows(workspace, later, judge), random)
-        stays = [each for each in some if each.before == each.after]
-        if {each.before for each in stays} == {True, False}:
-            return Scene(world, later, stays)
-    raise Inconclusive(f"no generated state has denied and allowed flows; take another --seed than {seed}")
 
 
 @dataclass
@@ -200,10 +164,10 @@ class Place:
 
 
 @pytest.fixture
-def place(pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config) -> Iterator[Place]:
+def place(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Place]:
     """A workspace in a settled state; without policies after the case."""
     workspace, judge = pool.workspaces[0], judge_of(pool, family)
-    found = scene(workspace, judge, family, pytestconfig.option.seed)
+    found = scene.of(workspace, judge)
     try:
         require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
         yield Place(workspace, found, judge)

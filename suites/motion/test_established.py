@@ -17,7 +17,7 @@ from fixtures.workspaces.probing import flows, settle
 from policies import layouts
 from policies.oracle import Path
 from reports.outcome import Refuted
-from suites.motion.test_agents import scene
+from suites.motion import scene
 from suites.support.marks import changes_agents, disturbs, needs, requirement
 from suites.support.motion import histories, judge_of
 from suites.support.workspaces import require_right
@@ -167,12 +167,10 @@ def observe_change(workspace: Workspace, world: World, judge: Judge) -> Counter[
 @needs("network-policy", BREAKABLE)
 @disturbs
 @changes_agents
-def test_connections_outlive_agents(
-    testbed: Testbed, pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
-) -> None:
+def test_connections_outlive_agents(testbed: Testbed, pool: WorkspacePool, family: Family, expect: Expect) -> None:
     """Established connections that policies allow go on while each agent on their nodes is replaced."""
     workspace, judge = pool.workspaces[0], judge_of(pool, family)
-    place = scene(workspace, judge, family, pytestconfig.option.seed)
+    place = scene.of(workspace, judge)
     try:
         require_right(settle(workspace, place.world, judge), judge, expect, "the state is wrong before")
         connections = Connections(workspace, place.watched)

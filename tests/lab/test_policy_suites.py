@@ -140,7 +140,7 @@ def test_a_planted_bug_is_found_by_generated_states_and_shrunk(pool: WorkspacePo
     """Exceptions taken out of all blocks of a policy: two policies and three pods at most say it all."""
     mutate(pool, "M032")
     judge = Judge(queries(Family.IPV4, pool.protocols), PROFILE, agree=1, patience=SHRINK_PATIENCE)
-    rows = [history for history in generate(HISTORIES, STATES, Family.IPV4, 1) if not _replaces_pods(history)]
+    rows = [history for history in generate(HISTORIES, STATES, Family.IPV4, 5) if not _replaces_pods(history)]
 
     found = search(pool, rows, judge, "generated states")
     assert found.seen is not None
