@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 SESSION_ARGUMENTS = ("suites/", "-q", "-rN", "-m", "--tb", "--no-header", "-p", "no:")
 REPLACED = ("--only", "--out", "--seed", "--shuffle")  # options for which the command has values of its own
 # Session: the argument that only it passes to pytest.
-SESSIONS = {"chaos": "suites/chaos", "migrate": "--migrate-to", "replay": "suites/generated/test_replay.py"}
+SESSIONS = {
+    "chaos": "suites/chaos",
+    "motion": "suites/motion",
+    "migrate": "--migrate-to",
+    "replay": "suites/generated/test_replay.py",
+}
 # Options that leave out cases of a session; a file of a suite as an argument does so, too.
 NARROWING = ("--only", "--cases", "-k", "-m", "--deselect", "--ignore")
 REQUIRED_BY_ALL = {"migrate": ("K09", "K10")}  # ids of the cases that the other cases of a session depend on

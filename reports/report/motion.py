@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 WINDOWS = "windows of changes"  # the fact of cases that watch changes: a row for each kind of change and direction
 CONNECTIONS = "connections that a change denies"  # number of connections by protocol, kind of change and fate
-MEANING = {"opens": "allowed flows are refused", "closes": "denied flows get through"}
+MEANING = {"opens": "allowed flows fail", "closes": "denied flows get through"}
 LEAST_SPAN = 50.0  # milliseconds of the plot
 
 
@@ -32,19 +32,33 @@ class Motion:
 
 
 def of(document: Mapping[str, Any]) -> Motion | None:
-    """Return the measurements of a verdict.json; None without any. Of several cases the first with windows counts."""
+    """Return the measurements of a verdict.json; None without any. The first requirement with windows counts."""
     cases = [case for row in document["requirements"] for case in row["cases"]]
-    windows: Sequence[Mapping[str, Any]] = next((c["facts"][WINDOWS] for c in cases if c["facts"].get(WINDOWS)), ())
+    windows = next((some for row in document["requirements"] if (some := _windows(row["cases"]))), [])
     connections: Mapping[str, int] = next((c["facts"][CONNECTIONS] for c in cases if c["facts"].get(CONNECTIONS)), {})
     if not windows and not connections:
         return None
     return Motion(tuple(_row(each) for each in windows), _plot(windows), tuple(sorted(connections.items())))
 
 
+def _windows(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the windows of the cases of a requirement; with the parameters of each case if several have some."""
+    some = [case for case in cases if case["facts"].get(WINDOWS)]
+    windows = []
+    for case in some:
+        parameters = f" [{case['case'].partition('[')[2]}" if len(some) > 1 else ""
+        windows += [{**window, "kind": window["kind"] + parameters} for window in case["facts"][WINDOWS]]
+    return windows
+
+
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     times = (f"{window[name]} ms" for name in ("p50", "p95", "p99", "longest"))
-    number = f"{window['windows']}, {window['not over']} of them not over" if window["not over"] else window["windows"]
-    return (window["kind"], MEANING[window["direction"]], str(number), *times, f"± {window['resolution']} ms")
+    number = (
+        f"{window['windows']}, {window['not over']} of them still open at the end"
+        if window["not over"]
+        else window["windows"]
+    )
+    return (window["kind"], MEANING[window["direction"]], number, *times, f"± {window['resolution']} ms")
 
 
 def _plot(windows: Sequence[Mapping[str, Any]]) -> Plot | None:

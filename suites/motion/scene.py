@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fixtures.workspaces.changing import ALLOWED, Watched
+from fixtures.workspaces.changing import ALLOWED, PROTOCOLS, Watched
 from fixtures.workspaces.probing import flows
 from policies import base_world
 from policies.families import of_family
-from policies.model import EGRESS, INGRESS, IpBlock, PodPeer, Policy, PortRule, Rule, Selector
+from policies.model import EGRESS, IpBlock, PodPeer, Policy, PortRule, Rule, Selector
 from policies.oracle import Decision, Path
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from policies.families import Family
     from policies.model import World
 
-RELABELLED = "x/b"
+RELABELLED, CREATED_AGAIN = "x/b", "y/a"  # both on the first node
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Scene:
     Attributes:
         world: the state.
         later: another state of the same pods.
-        watched: flows that are the same in both: for each destination one that is denied and one that is allowed.
+        watched: flows that are the same in both: to each pod, by TCP and UDP, a denied and an allowed one.
     """
 
     world: World
@@ -65,19 +65,19 @@ def _policies(family: Family) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
     out = Policy("z", "out", types=frozenset({EGRESS}), egress=(Rule((PodPeer(pods=Selector()),)),))
     more = Rule((PodPeer(Selector((("ns", "x"),))),), (PortRule("tcp", 80),))
     going = Policy("x", "going", Selector((("pod", "b"),)))
-    coming = Policy("x", "coming", Selector((("pod", "c"),)), types=frozenset({INGRESS, EGRESS}))
+    coming = Policy("y", "coming", Selector((("pod", "a"),)), types=frozenset({EGRESS}))
     return (*stay, out, going), (*stay, replace(out, egress=(*out.egress, more)), coming)
 
 
 def _unchanged(workspace: Workspace, world: World, later: World, judge: Judge) -> Iterator[Watched]:
-    """A denied and an allowed flow to each pod of which both states decide the same, from another pod and by TCP."""
+    """By TCP and by UDP, a denied and an allowed flow to each pod of which both states decide the same."""
     after = {flow.key: flow for flow in flows(workspace, later, judge)}
-    seen = set[tuple[str, Decision]]()
+    seen = set[tuple[str, str, Decision]]()
     for flow in flows(workspace, world, judge):
-        by_tcp = (flow.query.protocol, flow.query.path) == ("tcp", Path.POD_IP)
-        if not by_tcp or flow.source == flow.destination or {flow.source, flow.destination} - {*base_world.KEYS}:
+        by_address = flow.query.path is Path.POD_IP and flow.query.protocol in PROTOCOLS
+        if not by_address or flow.source == flow.destination or {flow.source, flow.destination} - {*base_world.KEYS}:
             continue
-        key = flow.destination, flow.decision
+        key = flow.query.protocol, flow.destination, flow.decision
         if after[flow.key].decision is flow.decision and flow.decision is not Decision.UNDEFINED and key not in seen:
             seen.add(key)
             allowed = flow.decision is ALLOWED

@@ -6,7 +6,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from fixtures.waiting import NeverHappenedError
-from fixtures.workspaces.changing import change, single_changes
+from fixtures.workspaces.changing import change, concerns_flows, kind_of, single_changes
 from fixtures.workspaces.probing import settle
 from policies import layouts
 from reports.outcome import Inconclusive, Refuted
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from policies.families import Family
     from suites.support.expect import Expect
 
-HOLE = 3  # consecutive flows that are refused: one or two may be lost packets
+HOLES = {"tcp": 2, "udp": 15}  # refused flows in a row that count: a packet may be lost, a busy server may answer late
 SHOWN = 10
+WITHOUT_EFFECT = 0.25  # share of the changes without an effect on any flow that are watched
 
 
 def transitions(
@@ -43,11 +44,12 @@ def transitions(
         for state in (each for later_state in later for each in single_changes(workspace.world, later_state)):
             if number == options.changes:
                 return
-            number += 1
-            transition = change(workspace, state, judge, random)
-            yield transition
-            if not transition.settled:
-                require_right(settle(workspace, state, judge), judge, expect, f"a state is wrong: {transition.kind}")
+            kind = kind_of(workspace.world, state)
+            if concerns_flows(workspace, state, judge) or random.random() < WITHOUT_EFFECT:
+                number += 1
+                yield change(workspace, state, judge, random)
+            # Flows that were not watched must have changed, too, before the next change.
+            require_right(settle(workspace, state, judge), judge, expect, f"a state is wrong: {kind}")
 
 
 def observed(pool: WorkspacePool, family: Family, expect: Expect, options: argparse.Namespace) -> Sequence[Transition]:
@@ -86,8 +88,8 @@ def test_denied_flows_stay_denied(
 def test_allowed_flows_stay_allowed(
     pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
 ) -> None:
-    """While one object changes, no flow is refused that policies allow before and after the change."""
+    """While one object changes, no flow fails that policies allow before and after the change."""
     for transition in observed(pool, family, expect, pytestconfig.option):
-        wrong = [each for each in transition.refused if max(count for _, count in each.wrong) >= HOLE]
+        wrong = [each for each in transition.refused if each.longest >= HOLES[each.watched.flow.query.protocol]]
         if wrong:
             raise Refuted(f"{transition.kind}:\n" + "\n".join(map(str, wrong[:SHOWN])), transition.during)

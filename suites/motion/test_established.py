@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from fixtures.probes.prober import Prober
     from fixtures.probes.results import ContinuousFlow
     from fixtures.testbed.testbed import Testbed
     from fixtures.workspaces.changing import Watched
@@ -41,7 +43,9 @@ EVERY = 0.02  # seconds between two sends of a flow
 BEFORE, AFTER = 0.3, 1.5  # seconds for which flows are observed before a change, and after it
 OUTAGE = 1.0  # seconds without an answer that users notice: the requirement
 CHANGES = 12
+ENDING = 1.0  # seconds before the end of the observation up to which a gap is taken to last: flows are stopped in turn
 NAME = "established"
+NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -77,24 +81,38 @@ class Connections:
         self.workspace = workspace
         self.watched = [each for each in watched if each.before and each.flow.query.path is Path.POD_IP]
 
-    def start(self) -> None:
-        """Begin, and observe for BEFORE seconds."""
-        for number, each in enumerate(self.watched):
-            target = each.flow.expected.target
-            kinds = [target.protocol]
-            self.workspace.probers[each.flow.source].start_flows(f"{NAME}-{number}", [target], kinds, EVERY)
-        waiting.observe(BEFORE)
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Open them, observe them for BEFORE seconds, and close them after a block; then `results` has what happened.
 
-    def stop(self, changed: float) -> list[Connection]:
-        """End; what happened to each since the change, a time of the wall clock."""
-        found = []
-        for number, each in enumerate(self.watched):
-            (result,) = self.workspace.probers[each.flow.source].stop_flows(f"{NAME}-{number}")
-            ended = time.time()
-            last = result.gaps[-1] if result.gaps else None
-            lasting = last is not None and last.begin + last.seconds > ended - BEFORE
-            found.append(Connection(each, result, last.begin - changed if last and lasting else None))
-        return found
+        Raises:
+            NetproofError: a probe is gone.
+        """
+        self.results: list[ContinuousFlow] = []
+        with ExitStack() as stack:
+            for each in self.watched:
+                target, prober = each.flow.expected.target, self.workspace.probers[each.flow.source]
+                name = f"{NAME}-{next(NUMBERS)}"
+                prober.start_flows(name, [target], [target.protocol], EVERY)
+                stack.callback(self._stop, prober, name)
+            waiting.observe(BEFORE)
+            yield
+        self.results.reverse()  # the last one was stopped first
+
+    def _stop(self, prober: Prober, name: str) -> None:
+        self.results += prober.stop_flows(name)
+
+    def since(self, changed: float) -> list[Connection]:
+        """What happened to each since a change, at a time of the wall clock."""
+        ended = time.time()
+        pairs = zip(self.watched, self.results, strict=True)
+        return [_connection(each, result, changed, ended) for each, result in pairs]
+
+
+def _connection(watched: Watched, result: ContinuousFlow, changed: float, ended: float) -> Connection:
+    last = result.gaps[-1] if result.gaps else None
+    lasting = last is not None and last.begin + last.seconds > ended - ENDING
+    return Connection(watched, result, last.begin - changed if last and lasting else None)
 
 
 def require_kept(found: Sequence[Connection], what: str, during: tuple[float, float]) -> None:
@@ -124,12 +142,12 @@ def profile(found: Sequence[Connection], kind: str) -> Counter[str]:
 def test_connections_outlive_changes(
     pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
 ) -> None:
-    """Established connections that policies allow before and after a change go on; what happens to others is told."""
+    """Established connections that policies allow before and after a change go on; the fate of others is a fact."""
     workspace, judge = pool.workspaces[0], judge_of(pool, family)
     fates: Counter[str] = Counter()
     try:
         for world in itertools.islice(settled(workspace, judge, family, expect, pytestconfig.option.seed), CHANGES):
-            fates += observe_change(workspace, world, judge)
+            fates += observe_change(workspace, world, judge, AFTER + pool.slowest)
     finally:
         expect.facts["connections that a change denies"] = dict(sorted(fates.items()))
         workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
@@ -146,19 +164,17 @@ def settled(workspace: Workspace, judge: Judge, family: Family, expect: Expect, 
                 require_right(settle(workspace, world, judge), judge, expect, "a state is wrong")
 
 
-def observe_change(workspace: Workspace, world: World, judge: Judge) -> Counter[str]:
-    """Apply a state while connections are open; what happened to those that it denies."""
+def observe_change(workspace: Workspace, world: World, judge: Judge, after: float) -> Counter[str]:
+    """Apply a state while connections are open, for some seconds after it; what happened to those that it denies."""
     random, kind = Random(0), kind_of(workspace.world, world)  # noqa: S311 - choices
     now, then = flows(workspace, workspace.world, judge), flows(workspace, world, judge)
     connections = Connections(workspace, watch(now, then, random))
-    begun, changed = time.monotonic(), time.time()
-    connections.start()
-    try:
+    begun = time.monotonic()
+    with connections.open():
         workspace.apply_state(world)
         changed = time.time()
-        waiting.observe(AFTER)
-    finally:
-        found = connections.stop(changed)
+        waiting.observe(after)
+    found = connections.since(changed)
     require_kept(found, kind, (begun, time.monotonic()))
     return profile(found, kind)
 
@@ -168,21 +184,18 @@ def observe_change(workspace: Workspace, world: World, judge: Judge) -> Counter[
 @disturbs
 @changes_agents
 def test_connections_outlive_agents(testbed: Testbed, pool: WorkspacePool, family: Family, expect: Expect) -> None:
-    """Established connections that policies allow go on while each agent on their nodes is replaced."""
+    """Established connections that policies allow go on while each agent of the first node is replaced."""
     workspace, judge = pool.workspaces[0], judge_of(pool, family)
     place = scene.of(workspace, judge)
     try:
         require_right(settle(workspace, place.world, judge), judge, expect, "the state is wrong before")
         connections = Connections(workspace, place.watched)
         begun, changed = time.monotonic(), time.time()
-        connections.start()
-        try:
+        with connections.open():
             for agent in testbed.cni.agents:
-                for node in testbed.nodes:
-                    agents.replace(testbed.kube, agent, node, len(testbed.nodes))
-            waiting.observe(AFTER)
-        finally:
-            found = connections.stop(changed)
+                agents.replace(testbed.kube, agent, testbed.nodes[0], len(testbed.nodes))
+            waiting.observe(AFTER + pool.slowest)
+        found = connections.since(changed)
         require_kept(found, "while agents were replaced", (begun, time.monotonic()))
     finally:
         workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))

@@ -29,7 +29,7 @@ def figures(transitions: Sequence[Transition]) -> dict[str, Any]:
     return {
         "changes": len(transitions),
         "flows": sent,
-        "flows began late by, seconds": round(max((each.late for each in transitions), default=0.0), 3),
+        "start delay of flows, at most, seconds": round(max((each.late for each in transitions), default=0.0), 3),
         FACT: [row(kind, direction, some) for (kind, direction), some in sorted(windows.items())],
     }
 

@@ -27,7 +27,7 @@ def test_windows_and_connections_are_shown() -> None:
     facts: dict[str, Any] = {motion.WINDOWS: [WINDOW], motion.CONNECTIONS: FATES}
     html = page.render(document("passed", requirement("T01", [case("passed", **facts)])))
     assert "denied flows get through" in html
-    assert "30, 2 of them not over" in html
+    assert "30, 2 of them still open at the end" in html
     assert "± 14 ms" in html
     assert "tcp, policy edited: kept" in html
     assert "p50 12 ms, p95 40 ms, longest 60 ms" in html
