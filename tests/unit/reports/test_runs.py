@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
-from unittest import mock
 
 import jsonschema
 import pytest
 
 import reports.plugin
-from fixtures import paths
 from fixtures.errors import NetproofError, PluginFailed
 from policies import requirements
 from reports import verdict
 from reports.outcome import Verdict
 from reports.record import Record
-from tests.support.run import RunResult
+from tests.support import reported
+from tests.support.reported import Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.support.run import RunResult
 
 SUITE = '''
 import os
@@ -75,74 +73,9 @@ def test_violated():
 KNOWN = "- {requirement: D08, reason: It forgets a peer., link: 'https://example.com', expires: 2099-12-31}\n"
 
 
-class Cluster:
-    """A pytest plugin that implements the hooks of the reporting plugin without a cluster.
-
-    Args:
-        failure: the error with which the cluster fails to come up; None if it comes up.
-        folder: the folder of the plugin; None for a plugin without known divergences.
-    """
-
-    def __init__(self, failure: NetproofError | None = None, folder: Path | None = None) -> None:
-        self.failure = failure
-        self.folder = folder
-
-    def pytest_addoption(self, parser: pytest.Parser) -> None:
-        """Add the options that reports read."""
-        parser.addoption("--only")
-        parser.addoption("--cni", default="my-cni:plain")
-        parser.addoption("--shuffle", type=int)
-
-    def pytest_netproof_active(self) -> bool:
-        """Pretend that this run has a cluster."""
-        return True
-
-    def pytest_netproof_plugin(self) -> str:
-        """Name the plugin."""
-        return "my-cni:plain"
-
-    def pytest_netproof_owners(self) -> list[tuple[Path, str, tuple[str, ...]]]:
-        """Return the folder of the plugin, if there is one, and its only variant."""
-        return [(self.folder, "plain", ("plain",))] if self.folder else []
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
-        """Exit pytest if the cluster is to fail."""
-        if self.failure:
-            pytest.exit(str(self.failure), returncode=self.failure.exit_code)
-
-    def pytest_netproof_facts(self, config: pytest.Config) -> dict[str, Any]:
-        """Return facts of the run."""
-        shape = {"provider": "lab", "nodes": 3, "families": ["ipv4"], "proxy_mode": "iptables", "mtu": 1500}
-        known = {
-            "cni": "my-cni:plain",
-            "cluster": shape,
-            "programs": [],
-            "cache": str(config.option.out),
-            "claims": [],
-        }
-        if self.failure:
-            known["failure"] = {"reason": str(self.failure), "exit_code": self.failure.exit_code}
-        return known
-
-
 def run(folder: Path, cluster: Cluster, *arguments: str) -> tuple[RunResult, dict[str, Any]]:
     """Run SUITE in a folder; returns the result and the content of verdict.json, {} if it was not written."""
-    (folder / "test_suite.py").write_text(SUITE)
-    options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
-    options += ["-p", "xdist", "-p", "allure_pytest.plugin"]
-    options += ["-p", "reports.plugin", "--no-page", "--out", str(folder / "out")]
-    output = io.StringIO()
-    with (
-        # Without plugins that SUITE does not use: workers of xdist would import them.
-        mock.patch.dict(os.environ, {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}),
-        mock.patch.object(reports.plugin, "CONTROLLER", None),
-        contextlib.redirect_stdout(output),
-        contextlib.redirect_stderr(output),
-    ):
-        code = pytest.main([*options, *arguments, str(folder / "test_suite.py")], plugins=[cluster])
-    path = folder / "out" / "verdict.json"
-    return RunResult(int(code), output.getvalue()), json.loads(path.read_text()) if path.exists() else {}
+    return reported.run(folder, SUITE, cluster, *arguments)
 
 
 @pytest.mark.parametrize(
