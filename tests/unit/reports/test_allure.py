@@ -7,18 +7,24 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from fixtures.faults import catalogue as faults
 from policies import cases as corpus
 from policies import requirements
 from reports import page
 from reports.allure_results import results
+from suites.chaos import test_faults
+from suites.networkpolicy import test_corpus as corpus_suite
 from tests.catalogue import cited
 from tests.support import reported, verdicts
 from tests.support.reported import Cluster
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SUITE = '''
 from types import SimpleNamespace
@@ -247,6 +253,11 @@ def test_runs_of_one_plugin_share_a_history(tmp_path: Path) -> None:
     assert page.history_of(tmp_path / "run3", document | {"cni": "./my/cni:a"}).parent == path.parent
 
 
+def titles_of(rows: Iterable[Any]) -> dict[str, list[str]]:
+    """Return the titles that marks give to the rows of a parametrised case, by id."""
+    return {row.id: [mark.args[0] for mark in row.marks if mark.name == "title"] for row in rows}
+
+
 class Generator:
     """Does to files what Allure does: it appends a run to the history, and writes a page.
 
@@ -298,3 +309,11 @@ def test_cases_of_a_requirement_have_sentences_of_their_own() -> None:
     assert [pair for pair, n in pairs.items() if n > 1] == []
     titles = Counter(case.title for case in corpus.corpus())
     assert [title for title, n in titles.items() if n > 1] == []
+
+
+def test_a_case_of_the_corpus_is_titled_by_its_own_sentence() -> None:
+    """Not by the docstring of the function that runs all of them; faults, too."""
+    marks = corpus_suite.test_case.pytestmark  # type: ignore[attr-defined]
+    (cases,) = (mark.args[1] for mark in marks if mark.name == "parametrize")
+    assert titles_of(cases) == {case.id: [case.title] for case in corpus.corpus()}
+    assert titles_of(test_faults.FAULTS) == {fault.id: [fault.sentence] for fault in faults.load().values()}

@@ -13,6 +13,7 @@ from fixtures import paths
 from policies import requirements
 from reports import claims, differences, page, plugin, summary, timeline
 from reports import runs as runs_of
+from reports.allure_results import categories
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,11 +133,13 @@ def test_differences_between_providers_are_explained(tmp_path: Path) -> None:
 
 
 def test_the_page_is_generated_without_node_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Node comes from PyPI if PATH has none; it is installed once per machine, into netproof's cache."""
+    """Node comes from PyPI, once per machine, into netproof's cache; Allure accepts categories and a history."""
     results = tmp_path / "results"
     results.mkdir()
-    case = {"uuid": "1", "name": "a case", "status": "passed", "start": 1, "stop": 2}
+    case = {"uuid": "1", "testCaseId": "1", "name": "a case", "status": "passed", "start": 1, "stop": 2}
     (results / "1-result.json").write_text(json.dumps(case))
+    (results / page.CATEGORIES).write_text(json.dumps(categories.rows()))
     monkeypatch.setenv("PATH", str(tmp_path))
-    page.write(results, tmp_path / "allure.html", paths.cache())
+    page.write(results, tmp_path / "allure.html", paths.cache(), tmp_path / "history.jsonl")
     assert "</html>" in (tmp_path / "allure.html").read_text()
+    assert "a case" in (tmp_path / "history.jsonl").read_text()
