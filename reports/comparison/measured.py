@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports.comparison import noise
 from reports.comparison.difference import Matters, Row, Section, by_factor, ratio
+from reports.report import motion
 from reports.report.recovery import FLOWS, UNTIL_RIGHT, WINDOWS
 from reports.report.texts import plural, seconds
 
@@ -122,6 +123,7 @@ def outages(sides: Sequence[Side]) -> Section:
         *_series(sides, noise.OUTAGE, _longest_flow),
         *(_window(sides, name, event) for name, event in WINDOWS.items()),
         _policies(sides),
+        *_changes(sides),
     ]
     return _section("outages", "Outages and windows", series, Matters.TWICE)
 
@@ -170,6 +172,20 @@ def _outage(case: Case) -> tuple[str, Time] | None:
     if rank < INTERVENTION:
         return what, Time(0, fault["longest_gap"], gap, _period(fault, "traffic"))
     return what, Time(INTERVENTION, None, f"no end without intervention (ended after {gap})")
+
+
+def _changes(sides: Sequence[Side]) -> Iterator[Series]:
+    """Yield the medians of the windows of changes, by the kind of the change and its direction."""
+    tables: list[dict[tuple[str, str, str], Mapping[str, Any]]] = []
+    for side in sides:
+        rows = ((name, row) for name, case in side.cases.items() for row in case.facts.get(motion.WINDOWS, ()))
+        tables.append({(name, row["kind"], row["direction"]): row for name, row in rows})
+    for key in dict.fromkeys(key for table in tables for key in table):
+        windows = [table.get(key) for table in tables]
+        identity = next(side.cases[key[0]].id for side in sides if key[0] in side.cases)
+        times = tuple(Time(0, row["p50"] / 1000, f"{row['p50']} ms") if row else None for row in windows)
+        resolution = sum(row["resolution"] for row in windows if row) / 1000  # of both sides
+        yield Series(identity, f"Until a change takes effect, {motion.MEANING[key[2]]}: {key[1]}", times, resolution)
 
 
 def _longest_flow(case: Case) -> tuple[str, Time] | None:

@@ -12,6 +12,7 @@ from fixtures.faults.catalogue import TEXT
 from reports.comparison import headline, measured, noise, page, sides, verdicts
 from reports.comparison.difference import Matters
 from reports.comparison.sides import Side
+from reports.report import motion
 from reports.verdict_file import BadVerdictError
 from tests.support.compared_runs import changed, fault, run, without_tunnel
 from tests.support.html import Page
@@ -280,3 +281,23 @@ def test_differences_between_providers_are_explained() -> None:
     second["requirements"][0]["cases"][0]["message"] = ""
     rows = section(compared(first, second), "verdicts").rows
     assert "strict reverse path filter" in rows[0].detail
+
+
+def windows(policy_created: int, policy_deleted: int) -> dict[str, Any]:
+    """Return the verdict.json of a run with these medians, in milliseconds, of windows of changes."""
+    figures = {"windows": 9, "p95": 300, "p99": 300, "longest": 300, "resolution": 20, "too short to measure": 0}
+    rows = [
+        {"kind": "policy created", "direction": "closes", "p50": policy_created, "not over": 0, **figures},
+        {"kind": "policy deleted", "direction": "opens", "p50": policy_deleted, "not over": 0, **figures},
+    ]
+    facts: dict[str, Any] = {motion.WINDOWS: rows}
+    return document("passed", requirement("T01", [case("passed", **facts)]))
+
+
+def test_windows_of_changes_differ_beyond_their_resolution() -> None:
+    """A median that is longer by more than both resolutions is a difference, and one within them is not."""
+    outages = section(compared(windows(10, 10), windows(110, 45)), "outages")
+    assert [(row.what, row.cells) for row in outages.rows] == [
+        ("Until a change takes effect, denied flows get through: policy created", ("10 ms", "110 ms"))
+    ]
+    assert "1 of 2 times do not differ." in outages.same
