@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.progress import Progress
-from fixtures.workspaces.pool import WorkspaceNotOpenError, WorkspacePool
-from reports.outcome import Inconclusive, Refuted
-from suites.support.workspaces import Shown
+from fixtures.workspaces.pool import WorkspacePool
+from suites.support.workspaces import Shown, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +24,5 @@ def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePoo
     """A pool of one open workspace."""
     pool = WorkspacePool(testbed, Progress(Shown(pytestconfig)), 1, NUMBER)
     pool.from_outside = False  # its routes on the external host would be those of another pool
-    try:
-        try:
-            pool.open()
-        except WorkspaceNotOpenError as error:
-            raise (Inconclusive(str(error)) if error.dead else Refuted(str(error), error.during)) from error
+    with opened(pool):
         yield pool
-    finally:
-        pool.close()

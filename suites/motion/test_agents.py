@@ -20,7 +20,6 @@ from fixtures.probes.attempting import Attempts
 from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import BEFORE, Watched, steady
 from fixtures.workspaces.probing import settle
-from policies import layouts
 from policies.families import Family
 from reports.outcome import Inconclusive, Refuted
 from suites.motion import scene
@@ -173,7 +172,7 @@ def place(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Place
         require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
         yield Place(workspace, found, judge, AFTER + pool.slowest)
     finally:
-        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+        workspace.reset()
 
 
 @pytest.mark.parametrize("fault", WAYS)

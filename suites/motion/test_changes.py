@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import change, concerns_flows, kind_of, single_changes
 from fixtures.workspaces.probing import settle
-from policies import layouts
 from reports.outcome import Inconclusive, Refuted
 from suites.support.changes import figures
 from suites.support.marks import disturbs, needs, requirement
@@ -66,7 +65,7 @@ def observed(pool: WorkspacePool, family: Family, expect: Expect, options: argpa
         raise Inconclusive(f"flows were not right before a change: {error}") from error
     finally:
         expect.facts |= figures(seen)
-        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+        workspace.reset()
     return seen
 
 

@@ -15,7 +15,6 @@ from fixtures.clusters.protocol import BREAKABLE
 from fixtures.cnis import agents
 from fixtures.workspaces.changing import kind_of, single_changes, watch
 from fixtures.workspaces.probing import flows, settle
-from policies import layouts
 from policies.oracle import Path
 from reports.outcome import Refuted
 from suites.motion import scene
@@ -150,7 +149,7 @@ def test_connections_outlive_changes(
             fates += observe_change(workspace, world, judge, AFTER + pool.slowest)
     finally:
         expect.facts["connections that a change denies"] = dict(sorted(fates.items()))
-        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+        workspace.reset()
 
 
 def settled(workspace: Workspace, judge: Judge, family: Family, expect: Expect, seed: int) -> Iterator[World]:
@@ -198,4 +197,4 @@ def test_connections_outlive_agents(testbed: Testbed, pool: WorkspacePool, famil
         found = connections.since(changed)
         require_kept(found, "while agents were replaced", (begun, time.monotonic()))
     finally:
-        workspace.apply_state(workspace.with_live_addresses(layouts.bare(workspace.world)))
+        workspace.reset()

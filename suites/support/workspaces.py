@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,7 +56,18 @@ GROUP = pytest.mark.xdist_group("workspaces")  # the workspaces belong to one pr
 @pytest.fixture(scope="session")
 def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePool]:
     """A pool of open workspaces."""
-    pool = WorkspacePool(testbed, Progress(Shown(pytestconfig)))
+    with opened(WorkspacePool(testbed, Progress(Shown(pytestconfig)))) as pool:
+        yield pool
+
+
+@contextmanager
+def opened(pool: WorkspacePool) -> Iterator[WorkspacePool]:
+    """Open a pool for the duration of a block.
+
+    Raises:
+        Inconclusive: servers do not answer on their own hosts.
+        Refuted: without policies the workspaces are not open.
+    """
     try:
         try:
             pool.open()
