@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -131,7 +133,9 @@ class Reuse:
 
     def stop(self) -> list[ContinuousFlow]:
         """End the flows; their results."""
-        return [flow for client in self.clients for flow in self.testbed.probers[client].stop_flows(self.name)]
+        probers = [self.testbed.probers[client] for client in self.clients]
+        with ThreadPoolExecutor(len(probers)) as pool:  # a connection that is not answered ends after a second
+            return list(itertools.chain.from_iterable(pool.map(lambda prober: prober.stop_flows(self.name), probers)))
 
     def remove(self) -> None:
         """Remove the pod."""

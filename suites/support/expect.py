@@ -76,7 +76,16 @@ class Expect:
         __tracebackhide__ = True
         _require_some(flows)
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
-        judged = judging.settle(batch, patience=patience, servers=SERVERS)
+        return self.settled(flows, judging.settle(batch, patience=patience, servers=SERVERS))
+
+    def settled(self, flows: Sequence[Flow], judged: judging.Judged) -> float:
+        """Flows that were sent are as expected; see `flows`.
+
+        Args:
+            flows: the flows.
+            judged: how they settled.
+        """
+        __tracebackhide__ = True
         self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
         self.facts["attempts"] = max(self.facts.get("attempts", 0), judged.attempts)
         if judged.on_the_way:
