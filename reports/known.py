@@ -17,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from policies import datafile
-from reports import outcome
+from reports import left_out, outcome
 from reports.outcome import Verdict
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ SCHEMA = Path(__file__).with_name("known.schema.json")
 NAME = "known.yaml"
 FACT = "known"  # the key in verdict.json
 CERTIFIED = "{cni} is certified, except for known divergences ({ids}): every other MUST that could be checked holds."
+PART = "Every MUST requirement that this run could check holds for {cni}; that is not a certification. {reasons}"
 BEGINNING = re.compile(r"v?\d+(\.\d+)*")
 
 
@@ -221,6 +222,8 @@ def closing(document: Mapping[str, Any]) -> str:
         document: the content of verdict.json.
     """
     verdict, failing = Verdict(document["verdict"]), excused(document)
+    if verdict is Verdict.PASSED and (reasons := [*left_out.sentences(document)]):
+        return PART.format(cni=document["cni"], reasons=" ".join(reasons))
     if verdict is Verdict.PASSED and failing:
         return CERTIFIED.format(cni=document["cni"], ids=", ".join(sorted(failing)))
     return str(document.get("reason") or outcome.CLOSING[verdict].format(cni=document["cni"]))

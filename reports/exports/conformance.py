@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from reports import left_out
 from reports.outcome import Verdict
 from reports.report import certified
 from reports.report.texts import plural
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 AREA = "network policy"  # of the requirements that the report is about
-SESSIONS = ("certify", "")  # that check all of them; verdict.json of earlier versions names no session
 DECIDED = (Verdict.PASSED, Verdict.FAILED)
 ABOUT = (
     "Written by netproof from its verdict.json. The tests are netproof's requirements of networking.k8s.io/v1"
@@ -64,7 +64,7 @@ def _status(
 ) -> dict[str, Any]:
     failed = [row["id"] for row in must if row["verdict"] == Verdict.FAILED]
     skipped = [row["id"] for row in must if row["verdict"] not in DECIDED]
-    missing = [*_missing(document)]
+    missing = [*left_out.sentences(document)]
     return {
         "result": "failure" if failed else "partial" if skipped or missing else "success",
         "summary": " ".join([*_sentences(rows, must), *missing]),
@@ -86,13 +86,3 @@ def _sentences(rows: Sequence[Mapping[str, Any]], must: Sequence[Mapping[str, An
             yield f"Not decided ({verdict}): {', '.join(ids)}."
     if ids := [row["id"] for row in rows if row["level"] != "MUST" and row["verdict"] == Verdict.FAILED]:
         yield f"Recommendations (SHOULD, MAY) that do not hold: {', '.join(ids)}."
-
-
-def _missing(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each reason why the run may not have checked all requirements."""
-    if options := document.get("narrowed_by"):
-        yield f"The run checked only some requirements ({', '.join(options)})."
-    if (session := document.get("session", "")) not in SESSIONS:
-        yield f"The session {session} does not check all requirements."
-    if document.get("partial"):
-        yield "The run ended early."

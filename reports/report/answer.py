@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports import known, lateness
+from reports import known, lateness, left_out
 from reports.outcome import Verdict
 from reports.report.texts import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+IN_PART = "So far"  # what the run checked holds, but it did not check all
 WORDS = {Verdict.PASSED: "Yes", Verdict.FAILED: "No"}
 UNKNOWN = "Not known"
 DECIDED = (Verdict.PASSED, Verdict.FAILED)
@@ -23,7 +24,7 @@ class Answer:
 
     Attributes:
         verdict: the verdict of the run.
-        word: Yes, No or Not known.
+        word: Yes, So far, No or Not known.
         sentence: what the verdict means.
         notes: sentences that limit it.
     """
@@ -37,7 +38,10 @@ class Answer:
 def of(document: Mapping[str, Any]) -> Answer:
     """Return the answer of a verdict.json."""
     verdict = Verdict(document["verdict"])
-    return Answer(verdict, WORDS.get(verdict, UNKNOWN), known.closing(document), tuple(_notes(document)))
+    part = verdict is Verdict.PASSED and any(left_out.sentences(document))
+    return Answer(
+        verdict, IN_PART if part else WORDS.get(verdict, UNKNOWN), known.closing(document), tuple(_notes(document))
+    )
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:

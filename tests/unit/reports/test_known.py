@@ -210,4 +210,9 @@ def test_known_divergences_have_a_heading_of_their_own() -> None:
     assert lines[lines.index("known divergences to look at:") + 1] == "D02 passes: remove it. (my-cni/known.yaml)"
     assert sum(line.startswith("failed  D05") for line in lines[:start]) == 1
     assert not any(line.startswith("failed  D01") for line in lines[:start])
+    part = known.closing({**RUN, "session": "motion", "narrowed_by": ["--only"]})
+    assert part.endswith(
+        "that is not a certification. The run checked only some requirements (--only). "
+        "The session motion does not check all requirements."
+    )
     assert known.closing({**RUN, "known": []}) == outcome.CLOSING[Verdict.PASSED].format(cni="flannel:vxlan")
