@@ -10,7 +10,7 @@ from policies.cases import ENDS
 from policies.endpoint_index import holds
 from policies.families import family_of
 from policies.model import Host, IpBlock
-from policies.oracle import Decision
+from policies.oracle import Decision, Path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,11 +34,18 @@ class Stated:
     moved: frozenset[Cell]
 
     def cells(self, query: Query) -> Mapping[Cell, Decision]:
-        """Expected decisions of a query by (source, destination), without undefined ones."""
+        """Expected decisions of a query by (source, destination), without undefined ones.
+
+        Files state that a pod reaches itself; through its own Service, the engine's profile decides (clause 50).
+        """
         block = self.step.covering(query)
         rows = block.cells.items() if block else ()
         return {
-            cell: expected for cell, expected in rows if expected is not Decision.UNDEFINED and cell not in self.moved
+            cell: expected
+            for cell, expected in rows
+            if expected is not Decision.UNDEFINED
+            and cell not in self.moved
+            and (query.path is Path.POD_IP or cell[0] != cell[1])
         }
 
 
