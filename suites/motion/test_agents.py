@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,91 +15,28 @@ from fixtures.clusters.protocol import BREAKABLE, run_on
 from fixtures.cnis import agents, install
 from fixtures.cnis.placeholders import Placeholder
 from fixtures.faults import catalogue, injection
-from fixtures.probes.attempting import Attempts
-from fixtures.waiting import NeverHappenedError
-from fixtures.workspaces.changing import BEFORE, Watched, steady
 from fixtures.workspaces.probing import settle
-from policies.families import Family
 from reports.outcome import Inconclusive, Refuted
 from suites.motion import scene
+from suites.motion.away import NOTICED, SHOWN, Away, Place, sent, with_new_pod
 from suites.support.marks import changes_agents, disturbs, needs, requirement
-from suites.support.motion import judge_of
 from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from fixtures.cnis.catalogue import Agent
-    from fixtures.probes.windows import Series
     from fixtures.testbed.testbed import Testbed
-    from fixtures.workspaces.judge import Judge
-    from fixtures.workspaces.pool import WorkspacePool
-    from fixtures.workspaces.workspace import Workspace
-    from policies.model import World
-    from suites.motion.scene import Scene
     from suites.support.expect import Expect
 
 AWAY = 3.0  # seconds for which an agent is away, or flows are observed after it was ended
-AFTER = 2.0  # seconds of flows after it is back: it writes its rules anew then
-OUTAGE = 1.0  # seconds without a connection that users notice: the requirement
-SHOWN = 10
 CUT_OFF = "F45"  # the fault that cuts a node off from the API server
 RESET = "F47"  # the fault that resets its connections to the API server
 HANGING, KILL = "F43", "F42"
 WAYS = ["F41", "F42", HANGING, CUT_OFF, RESET]  # the first two are SIGTERM and SIGKILL
 LONG = [HANGING, CUT_OFF, RESET]  # those during which the API changes
-NOTICED = 60.0  # seconds until a client notices that its connection is gone; our patience, client-go takes 30
-EVERY = 0.04  # seconds between two flows of a kind
 NEEDS = needs("network-policy", "agent-process", BREAKABLE)
-
-
-@dataclass
-class Away:
-    """A time in which agents are away, with the flows that were sent meanwhile.
-
-    Attributes:
-        who: the agents.
-        begun: the monotonic time at which they went.
-        series: the results of the flows; empty before the end.
-    """
-
-    who: str
-    begun: float = 0.0
-    series: Sequence[Series] = ()
-
-    def wrong(self, watched: Sequence[Watched], *, allowed: bool) -> list[str]:
-        """The flows that got through although they are denied, or failed for OUTAGE although allowed."""
-        lines = []
-        for each, series in zip(watched, self.series, strict=True):
-            if each.before != allowed:
-                continue
-            for stretch in series.other_than(connected=allowed):
-                seconds = stretch.last - stretch.first
-                if not allowed or seconds >= OUTAGE:
-                    what = "failed" if allowed else "got through"
-                    at = f"{stretch.first - self.begun:+.2f} s, for {seconds:.2f} s"
-                    lines.append(f"{self.who}: {each} {what}, {stretch.count} × at {at}")
-        return lines
-
-
-@contextmanager
-def sent(workspace: Workspace, watched: Sequence[Watched], away: Away, patience: float) -> Iterator[None]:
-    """Send the flows without a pause in a block, which begins when they are as decided.
-
-    Raises:
-        Inconclusive: they are not.
-    """
-    attempts = Attempts(workspace.probers, [each.flow.expected for each in watched], EVERY)
-    with attempts.running():
-        try:
-            steady(attempts, watched, BEFORE, patience, after=False)
-        except NeverHappenedError as error:
-            raise Inconclusive(f"flows were not right before agents went away: {error}") from error
-        away.begun = time.monotonic()
-        yield
-    by_flow = {series.flow: series for series in attempts.results}
-    away.series = [by_flow[each.flow.expected] for each in watched]
 
 
 @dataclass(frozen=True)
@@ -142,37 +78,6 @@ def require_as_decided(testbed: Testbed, place: Place, expect: Expect, fault: Fa
         if wrong := away.wrong(watched, allowed=allowed):
             lines = "\n".join(wrong[:SHOWN])
             raise Refuted(lines, (away.begun, time.monotonic()) if allowed else None)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A workspace in a settled state with denied and allowed flows.
-
-    Attributes:
-        workspace: the workspace.
-        scene: its states.
-        judge: its judge.
-        after: seconds of flows after agents are back, in which a slow engine writes its rules anew.
-    """
-
-    workspace: Workspace
-    scene: Scene
-    judge: Judge
-    after: float
-
-
-@pytest.fixture
-def place(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Place]:
-    """A workspace in a settled state; without policies after the case."""
-    if len(pool.testbed.nodes) < 2 or family != Family.IPV4:
-        pytest.skip("the faults are written for IPv4 and two nodes at least")
-    workspace, judge = pool.workspaces[0], judge_of(pool, family)
-    found = scene.of(workspace, judge)
-    try:
-        require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
-        yield Place(workspace, found, judge, AFTER + pool.slowest)
-    finally:
-        workspace.reset()
 
 
 @pytest.mark.parametrize("fault", WAYS)
@@ -234,9 +139,3 @@ def test_what_changes_while_agents_are_away_counts_later(
 def kill(testbed: Testbed, agent: Agent, node: str) -> None:
     """Kill the process of an agent on a node; a stopped one, too, ends at once."""
     run_on(testbed.cluster, node, ["sh", "-c", f"kill -KILL $(pgrep -xfo {shlex.quote(agent.process)})"])
-
-
-def with_new_pod(current: World, state: World, key: str) -> World:
-    """A state in which a pod is created again."""
-    generations = {pod.key: pod.generation + (pod.key == key) for pod in current.pods}
-    return replace(state, pods=tuple(replace(pod, generation=generations[pod.key]) for pod in state.pods))
