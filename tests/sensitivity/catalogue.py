@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from policies import datafile
+from tests.support.unlisted import OF_IPV6, UNLISTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ class Mutant:
         sentence: its change of the engine's behaviour.
         reason: the reason why it is not implemented; "" if it is.
         family: address family of the flows that kill it; ipv6 needs a cluster with both families.
+        listed: False if it reproduces no historical bug and no case may be written for it.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Mutant:
     sentence: str
     reason: str = ""
     family: str = "ipv4"
+    listed: bool = True
 
 
 class MutantRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +91,22 @@ def load() -> list[Mutant]:
         )
         for tier, rows in tiers.items()
         for identity, row in rows.items()
+    ]
+
+
+def unlisted() -> list[Mutant]:
+    """Mutants that measure how wide generated states are, which alone have to kill them (decision 23)."""
+    return [
+        Mutant(
+            name,
+            "generated",
+            ("G01", "G02"),
+            (),
+            UNLISTED[name].__doc__ or "",
+            family="ipv6" if name in OF_IPV6 else "ipv4",
+            listed=False,
+        )
+        for name in sorted(UNLISTED)
     ]
 
 

@@ -101,12 +101,16 @@ def mutate(pool: WorkspacePool, name: str) -> None:
 def run_mutant(pool: WorkspacePool, mutant: Mutant) -> MutantResult:
     """Run the cases written for a mutant, then all others, then generated states, until one of them kills it.
 
+    A mutant on no list has to be killed by generated states.
+
     Every case kills a mutant with which the engine does not work at all, and that proves nothing: its result has the
     error of the engine.
     """
     mutate(pool, mutant.id)
     begun = time.monotonic()
-    if required := WITH_OWN_PODS & set(mutant.requirements):
+    if not mutant.listed:
+        result = _by_generated(pool, mutant)
+    elif required := WITH_OWN_PODS & set(mutant.requirements):
         result = _by_suites(pool, mutant, required)
     else:
         result = _by_corpus(pool, mutant) or _by_generated(pool, mutant)

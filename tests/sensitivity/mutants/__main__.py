@@ -14,6 +14,7 @@ from pathlib import Path
 from fixtures.cnis.reference.engine import __main__ as engine
 from tests.sensitivity.mutants.recreated import ESTABLISHED
 from tests.sensitivity.mutants.registry import MUTANTS
+from tests.support.unlisted import UNLISTED
 
 # Files of the node; tests/sensitivity/kill.py has the same paths.
 REQUESTED = Path("/run/netproof-mutant")  # the requested mutant, and a token that makes each request unique
@@ -34,6 +35,7 @@ MODULES = (
     "odd_packets",
     "hosts",
     "restarts",
+    "outages",
 )
 
 
@@ -63,7 +65,7 @@ def main() -> None:
     for module in MODULES:
         importlib.import_module(f"tests.sensitivity.mutants.{module}")
     if name := request.rpartition(" ")[0]:
-        MUTANTS[name]()
+        (MUTANTS | UNLISTED)[name]()
     enforce = engine.Agent.enforce
 
     def enforce_and_record(self: engine.Agent, networks: list[str]) -> None:

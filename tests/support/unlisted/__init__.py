@@ -6,4 +6,6 @@ Each set was written before states were widened for the kinds of bugs in it that
 from tests.support.unlisted import first, second, third
 from tests.support.unlisted.planting import UNLISTED, enabled
 
-__all__ = ["UNLISTED", "enabled", "first", "second", "third"]
+OF_IPV6 = frozenset({"X05", "X08"})  # mutants of IPv6 alone
+
+__all__ = ["OF_IPV6", "UNLISTED", "enabled", "first", "second", "third"]

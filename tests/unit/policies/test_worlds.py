@@ -27,7 +27,7 @@ from policies.tweaks import FIELDS, Tweaks
 from policies.validation import LONGEST_LABEL, LONGEST_NAME
 from policies.vocabularies import PLAIN, VOCABULARIES
 from tests.support.enforcement import Enforcement, Known
-from tests.support.unlisted import UNLISTED, enabled
+from tests.support.unlisted import OF_IPV6, UNLISTED, enabled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,6 @@ SEED = 1  # of the random histories; with others, runs find all but a few of the
 QUERIES = [Query(*flow) for flow in base_world.ALL_FLOWS]
 ADDRESS = base_world.MODEL_IPS[base_world.OUTSIDE][0]
 KNOWN: Known = {}  # the histories below stay in memory
-OF_IPV6 = ("X05", "X08")  # mutants of IPv6 alone
 RICH = Policy(
     "x",
     "p",

@@ -1,0 +1,71 @@
+"""Mutants of an agent without the API server."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from fixtures.cnis.reference.engine import __main__ as engine
+from fixtures.cnis.reference.engine import rules
+from fixtures.cnis.reference.engine.api import OK, Api
+from tests.sensitivity.mutants.registry import mutant
+
+if TYPE_CHECKING:
+    from fixtures.cnis.reference.engine.store import Object
+
+GET, RUN = Api.get, engine.Agent.run
+ANSWERED = 3.0  # seconds
+EVERY = 0.5  # seconds between two requests
+DELETE = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
+
+
+@mutant("M180")
+def refused_is_empty() -> None:
+    """A list that the API server refuses counts as an empty one."""
+
+    def get(self: Api, path: str) -> Object:
+        try:
+            return GET(self, path)
+        except OSError:
+            return {"items": [], "metadata": {"resourceVersion": "0"}}
+
+    Api.get = get
+
+
+@mutant("M181")
+def unhealthy_is_gone() -> None:
+    """The rules are deleted while the API server is not ready, or does not answer within three seconds."""
+
+    def run(self: engine.Agent) -> None:
+        threading.Thread(target=_supervise, args=(self,), daemon=True).start()
+        RUN(self)
+
+    engine.Agent.run = run
+
+
+def _supervise(agent: engine.Agent) -> None:
+    healthy = True
+    while True:
+        if _ready(agent.api) != healthy:
+            healthy = not healthy
+            if healthy:
+                agent.applied = ""
+                agent.changes.put(("pods", lambda: None))
+            else:
+                subprocess.run(["nft", "-f", "-"], input=DELETE, text=True, check=True)
+        time.sleep(EVERY)
+
+
+def _ready(api: Api) -> bool:
+    """Whether the API server is ready; etcd is among the checks of /readyz."""
+    connection = http.client.HTTPSConnection(api.host, api.port, timeout=ANSWERED, context=api.context)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
