@@ -7,19 +7,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fixtures.probes.attempting import Attempts
 from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import BEFORE, Watched, steady
-from reports.outcome import Inconclusive
+from fixtures.workspaces.probing import settle
+from policies.families import Family
+from reports.outcome import Inconclusive, Refuted
+from suites.motion import scene
+from suites.support.motion import judge_of
+from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from fixtures.probes.windows import Series
     from fixtures.workspaces.judge import Judge
+    from fixtures.workspaces.pool import WorkspacePool
     from fixtures.workspaces.workspace import Workspace
     from policies.model import World
     from suites.motion.scene import Scene
+    from suites.support.expect import Expect
 
 OUTAGE = 1.0  # seconds without a connection that users notice: the requirement
 AFTER = 2.0  # seconds of flows after something is back: agents write their rules anew then
@@ -47,53 +56,77 @@ class Place:
 
 @dataclass
 class Away:
-    """A time in which agents are away, with the flows that were sent meanwhile.
+    """A time in which something is away, with the flows that were sent meanwhile.
 
     Attributes:
-        who: the agents.
-        begun: the monotonic time at which they went.
+        what: what is away.
+        watched: the flows; policies decide the same of each all the time.
+        begun: the monotonic time at which it went.
+        ended: the monotonic time of the last flow.
         series: the results of the flows; empty before the end.
     """
 
-    who: str
+    what: str
+    watched: Sequence[Watched]
     begun: float = 0.0
+    ended: float = 0.0
     series: Sequence[Series] = ()
 
-    def wrong(self, watched: Sequence[Watched], *, allowed: bool) -> list[str]:
-        """The flows that got through although they are denied, or failed for OUTAGE although allowed."""
+    def require(self, *, allowed: bool) -> None:
+        """Require that no denied flow got through, or that no allowed one failed for OUTAGE seconds.
+
+        Raises:
+            Refuted: one did.
+        """
         lines = []
-        for each, series in zip(watched, self.series, strict=True):
+        for each, series in zip(self.watched, self.series, strict=True):
             if each.before != allowed:
                 continue
             for stretch in series.other_than(connected=allowed):
                 seconds = stretch.last - stretch.first
                 if not allowed or seconds >= OUTAGE:
-                    what = "failed" if allowed else "got through"
+                    outcome = "failed" if allowed else "got through"
                     at = f"{stretch.first - self.begun:+.2f} s, for {seconds:.2f} s"
-                    lines.append(f"{self.who}: {each} {what}, {stretch.count} × at {at}")
-        return lines
+                    lines.append(f"{self.what}: {each} {outcome}, {stretch.count} × at {at}")
+        if lines:
+            raise Refuted("\n".join(lines[:SHOWN]), (self.begun, self.ended) if allowed else None)
 
 
 @contextmanager
-def sent(workspace: Workspace, watched: Sequence[Watched], away: Away, patience: float) -> Iterator[None]:
+def sent(workspace: Workspace, away: Away, patience: float) -> Iterator[None]:
     """Send the flows without a pause in a block, which begins when they are as decided.
 
     Raises:
         Inconclusive: they are not.
     """
-    attempts = Attempts(workspace.probers, [each.flow.expected for each in watched], EVERY)
+    attempts = Attempts(workspace.probers, [each.flow.expected for each in away.watched], EVERY)
     with attempts.running():
         try:
-            steady(attempts, watched, BEFORE, patience, after=False)
+            steady(attempts, away.watched, BEFORE, patience, after=False)
         except NeverHappenedError as error:
-            raise Inconclusive(f"flows were not right before agents went away: {error}") from error
+            raise Inconclusive(f"flows were not right before: {error}") from error
         away.begun = time.monotonic()
         yield
+    away.ended = time.monotonic()
     by_flow = {series.flow: series for series in attempts.results}
-    away.series = [by_flow[each.flow.expected] for each in watched]
+    away.series = [by_flow[each.flow.expected] for each in away.watched]
 
 
 def with_new_pod(current: World, state: World, key: str) -> World:
     """A state in which a pod is created again."""
     generations = {pod.key: pod.generation + (pod.key == key) for pod in current.pods}
     return replace(state, pods=tuple(replace(pod, generation=generations[pod.key]) for pod in state.pods))
+
+
+@contextmanager
+def placed(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Place]:
+    """A workspace in a settled state; without policies after the block."""
+    if len(pool.testbed.nodes) < 2 or family != Family.IPV4:
+        pytest.skip("the faults are written for IPv4 and two nodes at least")
+    workspace, judge = pool.workspaces[0], judge_of(pool, family)
+    found = scene.of(workspace, judge)
+    try:
+        require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
+        yield Place(workspace, found, judge, AFTER + pool.slowest)
+    finally:
+        workspace.reset()

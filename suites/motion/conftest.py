@@ -8,17 +8,16 @@ import pytest
 
 from fixtures.progress import Progress
 from fixtures.workspaces.pool import WorkspacePool
-from fixtures.workspaces.probing import settle
-from policies.families import Family
-from suites.motion import scene
-from suites.motion.away import AFTER, Place
-from suites.support.motion import judge_of
-from suites.support.workspaces import Shown, opened, require_right
+from suites.motion.away import placed
+from suites.motion.once import Once
+from suites.support.workspaces import Shown, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from fixtures.testbed.testbed import Testbed
+    from policies.families import Family
+    from suites.motion.away import Place
     from suites.support.expect import Expect
 
 
@@ -34,15 +33,14 @@ def pool(testbed: Testbed, pytestconfig: pytest.Config) -> Iterator[WorkspacePoo
         yield pool
 
 
+@pytest.fixture(scope="session")
+def once() -> Once:
+    """What several cases of the session judge."""
+    return Once()
+
+
 @pytest.fixture
 def place(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Place]:
     """A workspace in a settled state; without policies after the case."""
-    if len(pool.testbed.nodes) < 2 or family != Family.IPV4:
-        pytest.skip("the faults are written for IPv4 and two nodes at least")
-    workspace, judge = pool.workspaces[0], judge_of(pool, family)
-    found = scene.of(workspace, judge)
-    try:
-        require_right(settle(workspace, found.world, judge), judge, expect, "the state is wrong before agents go away")
-        yield Place(workspace, found, judge, AFTER + pool.slowest)
-    finally:
-        workspace.reset()
+    with placed(pool, family, expect) as place:
+        yield place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,18 +15,21 @@ from fixtures.cnis import agents, install
 from fixtures.cnis.placeholders import Placeholder
 from fixtures.faults import catalogue, injection
 from fixtures.workspaces.probing import settle
-from reports.outcome import Inconclusive, Refuted
+from reports.outcome import Inconclusive
 from suites.motion import scene
-from suites.motion.away import NOTICED, SHOWN, Away, Place, sent, with_new_pod
+from suites.motion.away import NOTICED, Away, Place, placed, sent, with_new_pod
 from suites.support.marks import changes_agents, disturbs, needs, requirement
 from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from fixtures.cnis.catalogue import Agent
     from fixtures.testbed.testbed import Testbed
+    from fixtures.workspaces.pool import WorkspacePool
+    from policies.families import Family
+    from suites.motion.once import Once
     from suites.support.expect import Expect
 
 AWAY = 3.0  # seconds for which an agent is away, or flows are observed after it was ended
@@ -62,22 +64,33 @@ class Fault:
         waiting.observe(after)
 
 
-def require_as_decided(testbed: Testbed, place: Place, expect: Expect, fault: Fault, *, allowed: bool) -> None:
-    """Watch flows while a fault takes each agent away in turn.
+@pytest.fixture
+def aways(
+    pool: WorkspacePool, family: Family, expect: Expect, once: Once, out: Path, fault: str
+) -> Callable[[], Sequence[Away]]:
+    """A function with the flows that were watched while a fault took each agent away, observed once a session."""
 
-    Raises:
-        Refuted: a denied flow got through, or an allowed one failed for OUTAGE seconds.
-    """
-    watched, node = place.scene.watched, testbed.nodes[0]
-    for agent in testbed.cni.agents:
-        agents.forget_restarts(testbed.kube, agent, node, len(testbed.nodes))
-        away = Away(f"{agent.name}, {fault.id}")
-        with sent(place.workspace, watched, away, place.judge.patience):
-            fault.inject(testbed, agent, node, lambda: waiting.observe(AWAY), place.after)
-        expect.facts["flows"] = expect.facts.get("flows", 0) + sum(series.count for series in away.series)
-        if wrong := away.wrong(watched, allowed=allowed):
-            lines = "\n".join(wrong[:SHOWN])
-            raise Refuted(lines, (away.begun, time.monotonic()) if allowed else None)
+    def observe() -> list[Away]:
+        with placed(pool, family, expect) as place:
+            testbed = pool.testbed
+            return [away(testbed, place, agent, Fault(fault, out)) for agent in testbed.cni.agents]
+
+    def aways() -> Sequence[Away]:
+        seen = once.of((fault, family), observe)
+        expect.facts["flows"] = sum(series.count for each in seen for series in each.series)
+        return seen
+
+    return aways
+
+
+def away(testbed: Testbed, place: Place, agent: Agent, fault: Fault) -> Away:
+    """Watch flows while a fault takes an agent away."""
+    node = testbed.nodes[0]
+    agents.forget_restarts(testbed.kube, agent, node, len(testbed.nodes))
+    seen = Away(f"{agent.name}, {fault.id}", place.scene.watched)
+    with sent(place.workspace, seen, place.judge.patience):
+        fault.inject(testbed, agent, node, lambda: waiting.observe(AWAY), place.after)
+    return seen
 
 
 @pytest.mark.parametrize("fault", WAYS)
@@ -85,11 +98,10 @@ def require_as_decided(testbed: Testbed, place: Place, expect: Expect, fault: Fa
 @NEEDS
 @disturbs
 @changes_agents
-def test_denied_flows_while_an_agent_is_away(
-    testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
-) -> None:
+def test_denied_flows_while_an_agent_is_away(aways: Callable[[], Sequence[Away]]) -> None:
     """While each agent in turn is ended, stopped or cut off, no connection gets through that policies deny."""
-    require_as_decided(testbed, place, expect, Fault(fault, out), allowed=False)
+    for seen in aways():
+        seen.require(allowed=False)
 
 
 @pytest.mark.parametrize("fault", WAYS)
@@ -97,11 +109,10 @@ def test_denied_flows_while_an_agent_is_away(
 @NEEDS
 @disturbs
 @changes_agents
-def test_allowed_flows_while_an_agent_is_away(
-    testbed: Testbed, place: Place, expect: Expect, out: Path, fault: str
-) -> None:
+def test_allowed_flows_while_an_agent_is_away(aways: Callable[[], Sequence[Away]]) -> None:
     """While each agent in turn is ended, stopped or cut off, allowed connections never fail for a whole second."""
-    require_as_decided(testbed, place, expect, Fault(fault, out), allowed=True)
+    for seen in aways():
+        seen.require(allowed=True)
 
 
 @pytest.mark.parametrize("fault", [*LONG, f"{HANGING} then {KILL}"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
+import pytest
+
 from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import change, concerns_flows, kind_of, single_changes
 from fixtures.workspaces.probing import settle
@@ -16,15 +18,14 @@ from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
-
-    import pytest
+    from collections.abc import Callable, Iterator, Sequence
 
     from fixtures.workspaces.changing import Transition
     from fixtures.workspaces.judge import Judge
     from fixtures.workspaces.pool import WorkspacePool
     from fixtures.workspaces.workspace import Workspace
     from policies.families import Family
+    from suites.motion.once import Once
     from suites.support.expect import Expect
 
 HOLES = {"tcp": 2, "udp": 15}  # refused flows in a row that count: a packet may be lost, a busy server may answer late
@@ -51,32 +52,38 @@ def transitions(
             require_right(settle(workspace, state, judge), judge, expect, f"a state is wrong: {kind}")
 
 
-def observed(pool: WorkspacePool, family: Family, expect: Expect, options: argparse.Namespace) -> Sequence[Transition]:
-    """The transitions of --changes changes; their windows are facts of the case.
+@pytest.fixture
+def observed(
+    pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config, once: Once
+) -> Callable[[], Sequence[Transition]]:
+    """A function with the transitions of --changes changes, observed once a session; their windows are facts."""
 
-    Raises:
-        Inconclusive: flows were wrong before a change.
-    """
-    workspace, judge = pool.workspaces[0], judge_of(pool, family)
-    seen: list[Transition] = []
-    try:
-        seen.extend(transitions(workspace, judge, family, options, expect))
-    except NeverHappenedError as error:
-        raise Inconclusive(f"flows were not right before a change: {error}") from error
-    finally:
+    def observe() -> list[Transition]:
+        workspace, judge = pool.workspaces[0], judge_of(pool, family)
+        seen: list[Transition] = []
+        try:
+            seen.extend(transitions(workspace, judge, family, pytestconfig.option, expect))
+        except NeverHappenedError as error:
+            raise Inconclusive(f"flows were not right before a change: {error}") from error
+        finally:
+            expect.facts |= figures(seen)
+            workspace.reset()
+        return seen
+
+    def observed() -> Sequence[Transition]:
+        seen = once.of(("changes", family), observe)
         expect.facts |= figures(seen)
-        workspace.reset()
-    return seen
+        return seen
+
+    return observed
 
 
 @requirement("T01")
 @needs("network-policy")
 @disturbs
-def test_denied_flows_stay_denied(
-    pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
-) -> None:
+def test_denied_flows_stay_denied(observed: Callable[[], Sequence[Transition]]) -> None:
     """While one object changes, no flow gets through that policies deny before and after the change."""
-    for transition in observed(pool, family, expect, pytestconfig.option):
+    for transition in observed():
         if wrong := transition.forbidden:
             raise Refuted(f"{transition.kind}:\n" + "\n".join(map(str, wrong[:SHOWN])))
 
@@ -84,11 +91,9 @@ def test_denied_flows_stay_denied(
 @requirement("T02")
 @needs("network-policy")
 @disturbs
-def test_allowed_flows_stay_allowed(
-    pool: WorkspacePool, family: Family, expect: Expect, pytestconfig: pytest.Config
-) -> None:
+def test_allowed_flows_stay_allowed(observed: Callable[[], Sequence[Transition]]) -> None:
     """While one object changes, no flow fails that policies allow before and after the change."""
-    for transition in observed(pool, family, expect, pytestconfig.option):
+    for transition in observed():
         wrong = [each for each in transition.refused if each.longest >= HOLES[each.watched.flow.query.protocol]]
         if wrong:
             raise Refuted(f"{transition.kind}:\n" + "\n".join(map(str, wrong[:SHOWN])), transition.during)

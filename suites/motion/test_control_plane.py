@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ import pytest
 from fixtures import waiting
 from fixtures.faults import catalogue, injection
 from fixtures.workspaces.probing import settle
-from reports.outcome import Inconclusive, Refuted
-from suites.motion.away import NOTICED, SHOWN, Away, sent, with_new_pod
+from reports.outcome import Inconclusive
+from suites.motion.away import NOTICED, Away, sent, with_new_pod
 from suites.support.marks import changes_agents, disturbs, needs, requirement, title
 from suites.support.workspaces import require_right
 
@@ -55,15 +54,13 @@ def watch(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Faul
     Raises:
         Refuted: a denied flow got through, or an allowed one failed for OUTAGE seconds.
     """
-    watched, away = place.scene.watched, Away(fault.id)
-    with sent(place.workspace, watched, away, place.judge.patience):
+    away = Away(fault.id, place.scene.watched)
+    with sent(place.workspace, away, place.judge.patience):
         inject(fault, out, testbed, lambda: waiting.observe(DOWN))
         waiting.observe(place.after)
     expect.facts["flows"] = sum(series.count for series in away.series)
-    if forbidden := away.wrong(watched, allowed=False):
-        raise Refuted("\n".join(forbidden[:SHOWN]))
-    if failed := away.wrong(watched, allowed=True):
-        raise Refuted("\n".join(failed[:SHOWN]), (away.begun, time.monotonic()))
+    away.require(allowed=False)
+    away.require(allowed=True)
 
 
 def change(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Fault) -> None:

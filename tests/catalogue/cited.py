@@ -92,9 +92,9 @@ def by_mutants() -> Mapping[str, list[str]]:
 def by_tests() -> Mapping[str, list[str]]:
     """Map each requirement without a break or a mutant to a test that sees it fail, as FILE::FUNCTION.
 
-    One test does so for every row of faults.yaml.
+    One test does so for every fault of a node in faults.yaml.
     """
-    return {name: [RECOVERY] for name in faults.load()} | {
+    return {name: [RECOVERY] for name, fault in faults.load().items() if not fault.host} | {
         name: [test] for name, test in datafile.read(REDS, dict[str, str], "tests/catalogue/reds.yaml").items()
     }
 
