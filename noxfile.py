@@ -194,7 +194,7 @@ def replay(session: nox.Session) -> None:
 
 @nox.session
 def sensitivity(session: nox.Session) -> None:
-    """Put historical bugs into the reference engine and see which requirement finds each: [-- --mutants M014,…]."""
+    """Put bugs into the reference engine and see which requirement finds each: [-- --mutants M014,… | --unlisted]."""
     now = datetime.datetime.now(datetime.UTC)
     out = [] if has_option(session, "--out") else ["--out", str(OUT / f"{now:%Y%m%dT%H%M%S}Z-sensitivity")]
     python(session, "-m", "tests.sensitivity.main", *out, *session.posargs)

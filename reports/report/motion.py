@@ -52,7 +52,7 @@ def _windows(cases: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
-    times = (f"{window[name]} ms" for name in ("p50", "p95", "p99", "longest"))
+    times = (_milliseconds(window[name]) for name in ("p50", "p95", "p99", "longest"))
     number = (
         f"{window['windows']}, {window['not over']} of them still open at the end"
         if window["not over"]
@@ -61,18 +61,26 @@ def _row(window: Mapping[str, Any]) -> tuple[str, ...]:
     return (window["kind"], MEANING[window["direction"]], number, *times, f"± {window['resolution']} ms")
 
 
+def _milliseconds(value: int | None) -> str:
+    return "too few" if value is None else f"{value} ms"
+
+
 def _plot(windows: Sequence[Mapping[str, Any]]) -> Plot | None:
-    """Return the windows as bars up to the longest, with the median on top; None without windows."""
+    """Return the windows as bars up to the longest, the median on top and a line for each; None without windows."""
     if not windows:
         return None
     scale = (WIDTH - LEFT - LABELS) / max([LEAST_SPAN, *(window["longest"] for window in windows)])
     bars, texts, sentences = [], [], []
     for number, window in enumerate(windows):
         y = 4 + number * ROW
-        figures = f"p50 {window['p50']} ms, p95 {window['p95']} ms, longest {window['longest']} ms"
+        known = [(name, window[name]) for name in ("p50", "p95", "longest") if window[name] is not None]
+        figures = ", ".join(f"{name} {value} ms" for name, value in known)
         label = f"{window['kind']}, {window['direction']}"
         bars.append(Bar(LEFT, y + 2, max(2, round(window["longest"] * scale)), BAR, "state", figures))
         bars.append(Bar(LEFT, y + 2, max(2, round(window["p50"] * scale)), BAR, "traffic", figures))
+        bars += [
+            Bar(LEFT + round(each * scale), y, 1, BAR + 4, "mark", f"{each} ms") for each in window.get("each", ())
+        ]
         texts.append(Text(0, y + 13, label))
         texts.append(Text(LEFT + max(2, round(window["longest"] * scale)) + 6, y + 13, figures))
         sentences.append(f"{label}: {figures}.")

@@ -14,6 +14,7 @@ from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import BEFORE, Watched, steady
 from fixtures.workspaces.probing import settle
 from policies.families import Family
+from reports import evidence, timeline
 from reports.outcome import Inconclusive, Refuted
 from suites.motion import scene
 from suites.support.motion import judge_of
@@ -21,6 +22,7 @@ from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from fixtures.probes.windows import Series
     from fixtures.workspaces.judge import Judge
@@ -90,6 +92,21 @@ class Away:
                     lines.append(f"{self.what}: {each} {outcome}, {stretch.count} × at {at}")
         if lines:
             raise Refuted("\n".join(lines[:SHOWN]), (self.begun, self.ended) if allowed else None)
+
+    def draw(self, evidence_folder: Path) -> None:
+        """Add a timeline of the flows to the report: denied ones that got through, and allowed ones that failed."""
+        rows = []
+        for each, series in zip(self.watched, self.series, strict=True):
+            wrong = [
+                timeline.Outage(stretch.first - self.begun, max(series.every, stretch.last - stretch.first))
+                for stretch in series.other_than(connected=each.before)
+            ]
+            kind = f"{each.flow.query.protocol} {'allowed' if each.before else 'denied'}"
+            longest = max((outage.seconds for outage in wrong), default=0.0)
+            rows.append(timeline.Row(kind, each.flow.source, each.flow.destination, longest, tuple(wrong)))
+        marks = [(0.0, "it goes"), (self.ended - self.begun, "the last flow")]
+        page = timeline.draw(f"Wrong flows while this was away: {self.what}", rows, marks)
+        evidence.attach_page(f"timeline {self.what}", page, evidence_folder)
 
 
 @contextmanager

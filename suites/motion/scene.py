@@ -42,14 +42,14 @@ class Scene:
     watched: Sequence[Watched]
 
 
-def of(workspace: Workspace, judge: Judge) -> Scene:
-    """The scene with the addresses of a workspace."""
+def of(workspace: Workspace, judge: Judge, path: Path = Path.POD_IP) -> Scene:
+    """The scene with the addresses of a workspace; flows go by a path."""
     base = base_world.build()
     pods = tuple(replace(pod, labels=(("pod", "other"),)) if pod.key == RELABELLED else pod for pod in base.pods)
     first, second = _policies(judge.family)
     world = workspace.with_live_addresses(replace(base, policies=first))
     later = workspace.with_live_addresses(replace(base, pods=pods, policies=second))
-    return Scene(world, later, tuple(_unchanged(workspace, world, later, judge)))
+    return Scene(world, later, tuple(_unchanged(workspace, world, later, judge, path)))
 
 
 def _policies(family: Family) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
@@ -69,13 +69,13 @@ def _policies(family: Family) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
     return (*stay, out, going), (*stay, replace(out, egress=(*out.egress, more)), coming)
 
 
-def _unchanged(workspace: Workspace, world: World, later: World, judge: Judge) -> Iterator[Watched]:
+def _unchanged(workspace: Workspace, world: World, later: World, judge: Judge, path: Path) -> Iterator[Watched]:
     """By TCP and by UDP, a denied and an allowed flow to each pod of which both states decide the same."""
     after = {flow.key: flow for flow in flows(workspace, later, judge)}
     seen = set[tuple[str, str, Decision]]()
     for flow in flows(workspace, world, judge):
-        by_address = flow.query.path is Path.POD_IP and flow.query.protocol in PROTOCOLS
-        if not by_address or flow.source == flow.destination or {flow.source, flow.destination} - {*base_world.KEYS}:
+        watchable = flow.query.path is path and flow.query.protocol in PROTOCOLS
+        if not watchable or flow.source == flow.destination or {flow.source, flow.destination} - {*base_world.KEYS}:
             continue
         key = flow.query.protocol, flow.destination, flow.decision
         if after[flow.key].decision is flow.decision and flow.decision is not Decision.UNDEFINED and key not in seen:

@@ -58,6 +58,7 @@ def watch(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Faul
     with sent(place.workspace, away, place.judge.patience):
         inject(fault, out, testbed, lambda: waiting.observe(DOWN))
         waiting.observe(place.after)
+    away.draw(expect.evidence)
     expect.facts["flows"] = sum(series.count for series in away.series)
     away.require(allowed=False)
     away.require(allowed=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fixtures.workspaces.changing import Transition
 
 FACT = "windows of changes"
-PERCENTILES = (50, 95, 99)
+ENOUGH = {50: 1, 95: 20, 99: 100}  # percentile → windows without which it says nothing more than the longest one
 
 
 def figures(transitions: Sequence[Transition]) -> dict[str, Any]:
@@ -39,15 +39,20 @@ def row(kind: str, direction: str, windows: Sequence[Window]) -> dict[str, Any]:
 
     Returns:
         kind, direction (opens: an allowed flow was refused; closes: a denied flow got through), number of windows,
-        p50 to p99 and the longest, resolution (the largest of any), and the numbers of windows that are bounds only.
+        p50 to p99 (None with too few windows), the longest, each, resolution (the largest of any), and the numbers of
+        windows that are bounds only.
     """
     lengths = sorted(window.seconds * 1000 for window in windows)
     return {
         "kind": kind,
         "direction": direction,
         "windows": len(windows),
-        **{f"p{percent}": round(percentile(lengths, percent)) for percent in PERCENTILES},
+        **{
+            f"p{percent}": round(percentile(lengths, percent)) if len(lengths) >= least else None
+            for percent, least in ENOUGH.items()
+        },
         "longest": round(lengths[-1]),
+        "each": [round(length) for length in lengths],
         "resolution": round(max(window.resolution for window in windows) * 1000),
         "too short to measure": sum(window.censored is Censored.LEFT for window in windows),
         "not over": sum(window.censored is Censored.RIGHT for window in windows),

@@ -43,6 +43,7 @@ SUITES = (
     *(f"networkpolicy/test_{name}.py" for name in ("lifecycle", "recreated", "packets", "open_questions")),
     *(f"networkpolicy/test_{name}.py" for name in ("edits", "late_cleanup", "similar_names")),
     "motion",
+    "services/test_dns.py",
 )
 LONGEST_ERROR = 300  # characters of an error in the result
 PATIENCE = 3.0  # seconds until a wrong state counts; the engine without a mutant takes a tenth

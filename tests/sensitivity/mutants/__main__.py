@@ -36,6 +36,8 @@ MODULES = (
     "hosts",
     "restarts",
     "outages",
+    "new_pods",
+    "order",
 )
 
 

@@ -13,8 +13,9 @@ WINDOW = {
     "windows": 30,
     "p50": 12,
     "p95": 40,
-    "p99": 55,
+    "p99": None,
     "longest": 60,
+    "each": [0, 12, 60],
     "resolution": 14,
     "too short to measure": 9,
     "not over": 2,
@@ -31,6 +32,8 @@ def test_windows_and_connections_are_shown() -> None:
     assert "± 14 ms" in html
     assert "tcp, policy edited: kept" in html
     assert "p50 12 ms, p95 40 ms, longest 60 ms" in html
+    assert "too few" in html
+    assert html.count('<rect class="mark"') == 3  # one for each window
 
 
 def test_a_run_without_such_cases_has_no_such_part() -> None:

@@ -1,0 +1,96 @@
+"""Mutants of an agent beside other programs: kube-proxy, the node's own traffic, the API server at its start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from fixtures.cnis.reference.engine import __main__ as engine
+from fixtures.cnis.reference.engine import rules
+from tests.sensitivity.mutants.registry import mutant
+
+RUN, FORWARD, RULESET = engine.Agent.run, rules.forward_chain, rules.ruleset
+EVERY = 0.2  # seconds between two looks
+DROP_ALL = f"""
+add table inet {rules.TABLE}
+delete table inet {rules.TABLE}
+add table inet {rules.TABLE}
+add chain inet {rules.TABLE} forward {{ type filter hook forward priority -10; policy drop; }}
+"""
+
+
+def _proxy() -> str:
+    """The PID of kube-proxy on this node; "" if it does not run."""
+    for name in os.listdir("/proc"):  # noqa: PTH208 - PIDs
+        if name.isdigit():
+            try:
+                if Path(f"/proc/{name}/comm").read_text().strip() == "kube-proxy":
+                    return name
+            except OSError:
+                continue
+    return ""
+
+
+@mutant("M093")
+def before_the_proxy() -> None:
+    """Once kube-proxy was started again, connections are judged before it has translated their addresses."""
+
+    def early(networks: list[str], dispatch: list[str]) -> list[str]:
+        hook = "type filter hook prerouting priority -150; policy accept;"
+        lines = [line for line in FORWARD(networks, dispatch) if "@known" not in line]
+        return [hook if "hook forward" in line else line for line in lines]
+
+    def supervise(self: engine.Agent) -> None:
+        first = _proxy()
+        while (now := _proxy()) in {first, ""}:
+            first = first or now
+            time.sleep(EVERY)
+        rules.forward_chain = early
+        self.changes.put(("pods", lambda: None))
+
+    def run(self: engine.Agent) -> None:
+        threading.Thread(target=supervise, args=(self,), daemon=True).start()
+        RUN(self)
+
+    engine.Agent.run = run
+
+
+@mutant("M104")
+def own_node_forgotten() -> None:
+    """An agent that is started again does not know its node's addresses, and drops the node's own traffic to pods."""
+    started = Path("/run/netproof-mutant.objects")
+    if started.exists():
+        lines = ["  chain output { type filter hook output priority -10;", "ct state established accept"]
+        drop = [f"ip daddr @known4 {protocol} dport {{ 80, 81, 82 }} drop" for protocol in ("tcp", "udp")]
+
+        def ruleset(*arguments: object) -> str:
+            body, brace, end = RULESET(*arguments).rpartition("}")  # type: ignore[arg-type]
+            return body + "\n    ".join([*lines, *drop]) + "\n  }\n" + brace + end
+
+        rules.ruleset = ruleset
+    started.write_text("[]")
+
+
+@mutant("M148")
+def degraded_start() -> None:
+    """An agent that starts without the API server drops everything until it has listed all objects."""
+
+    def run(self: engine.Agent) -> None:
+        try:
+            self.api.get("/version")
+        except OSError:
+            subprocess.run(["nft", "-f", "-"], input=DROP_ALL, text=True, check=True)
+        RUN(self)
+
+    engine.Agent.run = run
+
+
+@mutant("M097")
+def second_query_lost() -> None:
+    """Of two datagrams to a DNS server from one port, the second is lost if it comes before the first is answered."""
+    meter = "meter pairs { ip saddr . udp sport timeout 1s limit rate over 1/second burst 1 packets }"
+    second = f"udp dport 53 ct state new {meter} drop"
+    rules.forward_chain = lambda networks, dispatch: FORWARD(networks, [second, *dispatch])
