@@ -79,7 +79,7 @@ def _plot(windows: Sequence[Mapping[str, Any]]) -> Plot | None:
         bars.append(Bar(LEFT, y + 2, max(2, round(window["longest"] * scale)), BAR, "state", figures))
         bars.append(Bar(LEFT, y + 2, max(2, round(window["p50"] * scale)), BAR, "traffic", figures))
         bars += [
-            Bar(LEFT + round(each * scale), y, 1, BAR + 4, "mark", f"{each} ms") for each in window.get("each", ())
+            Bar(LEFT + round(each * scale), y, 1, BAR + 4, "each", f"{each} ms") for each in window.get("each", ())
         ]
         texts.append(Text(0, y + 13, label))
         texts.append(Text(LEFT + max(2, round(window["longest"] * scale)) + 6, y + 13, figures))

@@ -33,7 +33,7 @@ def test_windows_and_connections_are_shown() -> None:
     assert "tcp, policy edited: kept" in html
     assert "p50 12 ms, p95 40 ms, longest 60 ms" in html
     assert "too few" in html
-    assert html.count('<rect class="mark"') == 3  # one for each window
+    assert html.count('<rect class="each"') == 3  # one for each window
 
 
 def test_a_run_without_such_cases_has_no_such_part() -> None:
