@@ -38,6 +38,7 @@ MODULES = (
     "outages",
     "new_pods",
     "order",
+    "forged",
 )
 
 

@@ -19,7 +19,7 @@ PREROUTING = "type filter hook prerouting priority -450; policy accept;"  # befo
 PARTS = ("ip frag-off & 0x3fff != 0", "exthdr frag exists")
 
 
-def _first(*more: str) -> None:
+def before_all(*more: str) -> None:
     """Rules before all others of the forward chain."""
     edit_forward(lambda lines: [*lines[:2], *(f"    {line}" for line in more), *lines[2:]])
 
@@ -39,7 +39,7 @@ def _parts_apart() -> None:
 @mutant("M086")
 def icmp_passes() -> None:
     """ICMP is not filtered."""
-    _first("meta l4proto { icmp, ipv6-icmp } accept")
+    before_all("meta l4proto { icmp, ipv6-icmp } accept")
 
 
 @mutant("M087")
@@ -52,13 +52,13 @@ def later_parts_have_no_port() -> None:
 def parts_pass() -> None:
     """Fragments are always allowed."""
     _parts_apart()
-    _first(*(f"{part} accept" for part in PARTS))
+    before_all(*(f"{part} accept" for part in PARTS))
 
 
 @mutant("M094")
 def node_ports_exempt() -> None:
     """Connections to a NodePort from outside the cluster are always allowed."""
-    _first(f'iifname "{UPLINK}" ct status dnat accept')
+    before_all(f'iifname "{UPLINK}" ct status dnat accept')
 
 
 @mutant("M163")
@@ -70,7 +70,7 @@ def neighbours_filtered() -> None:
 @mutant("M164")
 def extension_headers_unread() -> None:
     """Packets with an IPv6 extension header are allowed, because their ports are not found."""
-    _first("exthdr dst exists accept")
+    before_all("exthdr dst exists accept")
 
 
 @mutant("M092")
