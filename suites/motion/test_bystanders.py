@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import shlex
-from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixtures.clusters.protocol import BREAKABLE, NODE_COMMANDS, run_on
 from fixtures.cnis import agents
-from fixtures.testbed import leftovers
 from fixtures.workspaces.probing import settle
 from policies import layouts
 from reports.outcome import Inconclusive
+from suites.motion.node_load import grown, load_of
 from suites.support.marks import changes_agents, disturbs, needs, requirement
 from suites.support.motion import histories, judge_of
 from suites.support.workspaces import require_right
@@ -34,7 +32,6 @@ if TYPE_CHECKING:
 
 ROUNDS, STATES = 4, 8  # histories, and states of each, that come and go
 CLEANED = 60.0  # seconds until what is gone is removed everywhere; our patience, some engines clean up periodically
-DESCRIPTORS = 8  # more open files than before that an agent may have: new watches, a log that was rotated
 
 
 class Sentinel(NamedTuple):
@@ -81,50 +78,6 @@ SENTINELS = {  # a node without the program has none
         "ipset destroy netproof-sentinel",
     ),
 }
-
-
-class Load(NamedTuple):
-    """What an engine keeps on a node: the number of items by kind, and of open files of its agents by name."""
-
-    items: Counter[str]
-    files: Counter[str]
-
-
-def load_of(testbed: Testbed) -> dict[str, Load]:
-    """The load of every node."""
-    result = {}
-    for node, traces in leftovers.read(testbed.cluster, testbed.nodes).items():
-        items: Counter[str] = Counter()
-        for trace, number in traces.items():
-            if trace.kind in leftovers.RULES:
-                items[trace.kind] += number
-        files = Counter({agent.name: descriptors(testbed, node, agent.process) for agent in testbed.cni.agents})
-        result[node] = Load(items, files)
-    return result
-
-
-def descriptors(testbed: Testbed, node: str, process: str) -> int:
-    """The number of open files of a process; 0 without such a process."""
-    script = f"ls /proc/$(pgrep -xfo {shlex.quote(process)})/fd | wc -l"
-    return int(run_on(testbed.cluster, node, ["sh", "-c", f"{script} 2>/dev/null"], check=False).out or 0)
-
-
-def grown(before: dict[str, Load], after: dict[str, Load]) -> list[str]:
-    """What is more than before: a line for each node and kind."""
-    lines = []
-    for node, load in after.items():
-        old = before[node]
-        lines += [
-            f"{node}: {number} items of {kind}, {old.items[kind]} before"
-            for kind, number in sorted(load.items.items())
-            if number > old.items[kind]
-        ]
-        lines += [
-            f"{node}: {number} open files of {name}, {old.files[name]} before"
-            for name, number in sorted(load.files.items())
-            if number > old.files[name] + DESCRIPTORS
-        ]
-    return lines
 
 
 def churn(workspace: Workspace, judge: Judge, family: Family, seed: int, expect: Expect) -> None:

@@ -24,6 +24,7 @@ BETWEEN = 0.05  # seconds between two parts of an update
 SETTLING = 2.0  # seconds after the start in which an agent is not complete
 COLLECTED = 1.0  # seconds between two collections of tracked connections
 OPEN_ALL = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
+LARGE = 100  # rules of a large policy
 LEFT = "netproof_left"  # table of a mutant that leaves sets behind
 DROP_ALL = f"""
 add table inet {rules.TABLE}
@@ -249,5 +250,24 @@ def sets_left() -> None:
         seen.update(address for pod in self.store.pods() for address in objects.addresses(pod, 4))
         sets = [f"  set of_{address.replace('.', '_')} {{ type ipv4_addr; }}" for address in sorted(seen)]
         _nft("\n".join([f"table inet {LEFT} {{", *sets, "}"]))
+
+    engine.Agent.enforce = enforce
+
+
+@mutant("M182")
+def rules_of_large_policies_left() -> None:
+    """What the engine makes of the hundredth rule of a policy stays."""
+    seen: set[str] = set()
+
+    def enforce(self: engine.Agent, networks: list[str]) -> None:
+        ENFORCE(self, networks)
+        large = [each for each in self.store.policies() if len(each["spec"].get("ingress") or ()) >= LARGE]
+        if names := {each["metadata"]["name"].replace("-", "_") for each in large} - seen:
+            seen.update(names)
+            _nft(
+                "\n".join(
+                    [f"table inet {LEFT} {{", *(f"  set of_{name} {{ type ipv4_addr; }}" for name in names), "}"]
+                )
+            )
 
     engine.Agent.enforce = enforce
