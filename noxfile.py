@@ -25,9 +25,11 @@ nox.options.sessions = ["lint", "types", "layers", "tests"]
 PYTHON = sys.executable
 OUT = ROOT / "reports" / "out"
 NETWORK = ["suites/datapath", "suites/services", "suites/egress"]
-SUITES = [*NETWORK, "suites/networkpolicy", "suites/generated"]
+SUITES = [*NETWORK, "suites/networkpolicy", "suites/generated", "suites/performance"]
 CHAOS = ["suites/chaos"]
 MOTION = ["suites/motion"]
+SPEED = ["suites/performance/test_paths.py"]
+REPEATS = "10"  # rounds: a confidence interval leaves out the smallest and the largest of them
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 DEFAULT = "flannel:vxlan"
 # The plugin of reports prints cases and results: -qq and -rN leave out pytest's own list and counts of them.
@@ -181,6 +183,14 @@ def chaos(session: nox.Session) -> None:
 def motion(session: nox.Session) -> None:
     """Watch flows while policies and labels change and agents are away (flannel:vxlan+reference): [-- --changes N]."""
     run_suites(session, f"{DEFAULT}+reference", MOTION)
+
+
+@nox.session
+def perf(session: nox.Session) -> None:
+    """Measure how fast each path is, beside a bare veth pair, with confidence intervals: [-- --repeats N]."""
+    if not has_option(session, "--repeats"):
+        session.posargs.extend(["--repeats", REPEATS])
+    run_suites(session, DEFAULT, SPEED)
 
 
 @nox.session

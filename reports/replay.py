@@ -18,6 +18,7 @@ SESSIONS = {
     "motion": "suites/motion",
     "migrate": "--migrate-to",
     "replay": "suites/generated/test_replay.py",
+    "perf": "suites/performance/test_paths.py",
 }
 # Options that leave out cases of a session; a file of a suite as an argument does so, too.
 NARROWING = ("--only", "--cases", "-k", "-m", "--deselect", "--ignore")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports import baseline, failing, generated_fact, known, lateness, outcome, untried
+from reports import baseline, failing, generated_fact, known, lateness, outcome, performance_fact, untried
 from reports.columns import INDENT, hanging
 from reports.outcome import Verdict
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reports.fault_fact import FaultFact
     from reports.record import Record
 
+SPEED = "perf"  # the session whose summary has all figures of paths
 COLOURS = {
     Verdict.PASSED: "green",
     Verdict.UNDEFINED: "cyan",
@@ -97,6 +98,7 @@ def closing(run: EndedRun) -> list[str]:
         f"{total} requirements: {', '.join(parts)} ({times}).",
         *([late] if (late := lateness.sentence(document)) else []),
         *([generated] if (generated := generated_fact.line(document)) else []),
+        *([speed] if (speed := performance_fact.line(document)) else []),
         *([f"claims of tutorials: {counted}: {run.out / 'claims.html'}"] if answered else []),
         f"seed: --seed {document['seed']}" + (f" --shuffle {document['shuffle']}" if "shuffle" in document else ""),
         f"again: {run.again}",
@@ -131,6 +133,8 @@ def _parts(run: EndedRun, columns: int, *, every_requirement: bool) -> Iterator[
     """Yield what the summary has above its closing lines."""
     if every_requirement:
         yield table(run.document)
+    if run.document.get("session") == SPEED:
+        yield Text("\n\n".join(performance_fact.text(one.fact) for one in performance_fact.of_run(run.document)))
     if (injected := faults(run.document)) is not None:
         yield injected
     rows = [*failing.rows(run.document), *failing.without_requirement(run.records)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports.comparison import environment, figures, headline, measured, noise, verdicts
+from reports.comparison import environment, figures, headline, measured, noise, paths, verdicts
 from reports.comparison.sides import Side, labels
 from reports.report import page as report_page
 
@@ -50,6 +50,7 @@ def compare(sides: Sequence[Side], without_verdict: Sequence[str] = (), against:
         measured.outages(sides),
         measured.repairs(sides),
         figures.of(sides, names),
+        paths.of(sides, names),
         environment.of(sides),
     )
     top = headline.of(sides, names, sections)

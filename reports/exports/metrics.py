@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.openmetrics import exposition
 
-from reports import outcome, stored
+from reports import outcome, performance_fact, stored
 from reports.report import certified, recovery
 
 if TYPE_CHECKING:
@@ -61,6 +61,31 @@ METRICS = {
     "netproof_policy_change_seconds": Gauge(
         "Seconds until a change of policies or labels was in effect, over all hand-written cases.", ("statistic",)
     ),
+    "netproof_path_throughput_bits_per_second": Gauge("Throughput of one TCP stream.", ("path", "family")),
+    "netproof_path_connections_per_second": Gauge(
+        "TCP connections that are opened, used for a request and closed, one after the other.", ("path", "family")
+    ),
+    "netproof_path_round_trips_per_second": Gauge(
+        "Requests on one TCP connection, one after the other.", ("path", "family")
+    ),
+    "netproof_path_round_trip_seconds": Gauge(
+        "Duration of a request on a TCP connection.", ("path", "family", "percentile")
+    ),
+    "netproof_path_cpu_seconds_per_gigabyte": Gauge(
+        "What the processors of both machines work for a stream.", ("path", "family")
+    ),
+    "netproof_path_ratio": Gauge(
+        "A figure of a path divided by that of a bare veth pair of the machine.", ("path", "family", "figure")
+    ),
+}
+# Figure of a path → its metric, the number by which its unit is a multiple of the metric's, and more labels.
+PATHS: Mapping[performance_fact.Figure, tuple[str, float, tuple[str, ...]]] = {
+    performance_fact.THROUGHPUT: ("netproof_path_throughput_bits_per_second", 1e9, ()),
+    performance_fact.CONNECTIONS: ("netproof_path_connections_per_second", 1, ()),
+    performance_fact.ROUND_TRIPS: ("netproof_path_round_trips_per_second", 1, ()),
+    performance_fact.TRIP_P50: ("netproof_path_round_trip_seconds", 1e-6, ("50",)),
+    performance_fact.TRIP_P99: ("netproof_path_round_trip_seconds", 1e-6, ("99",)),
+    performance_fact.CPU: ("netproof_path_cpu_seconds_per_gigabyte", 1, ()),
 }
 
 
@@ -121,6 +146,7 @@ def families(document: Mapping[str, Any]) -> Iterator[Metric]:
     _add_requirements(samples, document)
     _add_faults(samples, document)
     _add_windows(samples, document)
+    _add_paths(samples, document)
     yield from samples.families()
 
 
@@ -171,6 +197,16 @@ def _add_windows(samples: Samples, document: Mapping[str, Any]) -> None:
     for name, of in CHANGES.items():
         if until_right:
             samples.add("netproof_policy_change_seconds", of(until_right), name)
+
+
+def _add_paths(samples: Samples, document: Mapping[str, Any]) -> None:
+    for one in performance_fact.of_run(document):
+        path = (one.fact["path"], one.fact["family"])
+        for figure, (name, factor, labels) in PATHS.items():
+            if found := one.fact["figures"].get(figure.key):
+                samples.add(name, float(f"{found['value'] * factor:.{performance_fact.DIGITS}g}"), *path, *labels)
+                if "ratio" in found:
+                    samples.add("netproof_path_ratio", found["ratio"], *path, figure.key)
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from reports import stored
-from reports.report import answer, areas, certified, failures, generated, known, motion, recovery, texts, untried
+from reports.report import (
+    answer,
+    areas,
+    certified,
+    failures,
+    generated,
+    known,
+    motion,
+    performance,
+    recovery,
+    texts,
+    untried,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +43,7 @@ def render(document: Mapping[str, Any]) -> str:
         "areas": areas.of(document),
         "generated": generated.of(document),
         "motion": motion.of(document),
+        "performance": performance.of(document),
         "recovery": recovery.of(document),
         "untried": untried.of(document),
         "again": {"run": "", "failed": ""} | document.get("again", {}),

@@ -20,6 +20,7 @@ SHUFFLE = "netproof shuffle"  # key of the seed in the input of an xdist worker
 TOGETHER = {  # cases of these modules share a fixture, so they run in one process
     "suites/generated/": "workspaces",
     "suites/networkpolicy/test_corpus.py::": "workspaces",
+    "suites/performance/": "performance",  # figures of one run are measured in the same minute
     "tests/unit/policies/test_worlds.py::": "worlds",  # what it generates is cached in the process
 }
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from fixtures.testbed.testbed import Testbed
 
-SUITES = ("suites/datapath", "suites/services", "suites/egress")
+SUITES = ("suites/datapath", "suites/services", "suites/egress", "suites/performance")
 
 
 @dataclass

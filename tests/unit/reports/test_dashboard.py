@@ -17,6 +17,7 @@ import pytest
 from fixtures import paths, waiting
 from reports.exports import metrics
 from reports.watch import served
+from tests.support import speeds
 from tests.support.verdicts import FAULT, case, document, requirement
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ FULL = document(
     requirement("D01", [case("passed", number=1, **MEASURED)]),
     requirement("D02", [case("failed", number=2)]),
     requirement("F01", [case("passed", number=3, fault=FAULT)], area="chaos"),
+    requirement("N30", [case("passed", number=4, performance=speeds.fact("other node", 2.0))]),
 )
 FULL["cluster"]["ready_seconds"] = 8.2
 
