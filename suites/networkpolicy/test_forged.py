@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.clusters.protocol import BREAKABLE
-from fixtures.probes.messages import NOT_PERMITTED, ForgedPacket
+from fixtures.probes.packet_messages import NOT_PERMITTED, ForgedPacket
 from fixtures.probes.pods import PORTS
 from fixtures.testbed import services
 from policies import serialization

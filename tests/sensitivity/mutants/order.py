@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ from tests.sensitivity.mutants.registry import mutant
 
 RUN, FORWARD, RULESET = engine.Agent.run, rules.forward_chain, rules.ruleset
 EVERY = 0.2  # seconds between two looks
+REACHED = 1.0  # seconds for a connection to the API server
 DROP_ALL = f"""
 add table inet {rules.TABLE}
 delete table inet {rules.TABLE}
@@ -80,7 +82,7 @@ def degraded_start() -> None:
 
     def run(self: engine.Agent) -> None:
         try:
-            self.api.get("/version")
+            socket.create_connection((self.api.host, self.api.port), REACHED).close()
         except OSError:
             subprocess.run(["nft", "-f", "-"], input=DROP_ALL, text=True, check=True)
         RUN(self)

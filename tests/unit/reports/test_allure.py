@@ -18,6 +18,7 @@ from policies import requirements
 from reports import page
 from reports.allure_results import results
 from suites.chaos import test_faults
+from suites.motion import test_control_plane
 from suites.networkpolicy import test_corpus as corpus_suite
 from tests.catalogue import cited
 from tests.support import reported, verdicts
@@ -316,4 +317,5 @@ def test_a_case_of_the_corpus_is_titled_by_its_own_sentence() -> None:
     marks = corpus_suite.test_case.pytestmark  # type: ignore[attr-defined]
     (cases,) = (mark.args[1] for mark in marks if mark.name == "parametrize")
     assert titles_of(cases) == {case.id: [case.title] for case in corpus.corpus()}
-    assert titles_of(test_faults.FAULTS) == {fault.id: [fault.sentence] for fault in faults.load().values()}
+    cases_of_faults = titles_of(test_faults.FAULTS) | titles_of(test_control_plane.FAULTS)
+    assert cases_of_faults == {fault.id: [fault.sentence] for fault in faults.load().values()}
