@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pytest
 
-pytest_plugins = ["fixtures.plugin", "fixtures.lateness_plugin", "reports.plugin", "suites.support.order"]
+pytest_plugins = [
+    "fixtures.plugin",
+    "fixtures.lateness_plugin",
+    "reports.plugin",
+    "reports.journal_plugin",
+    "suites.support.order",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -168,6 +168,12 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session
+def report(session: nox.Session) -> None:
+    """Write the reports of a run that was killed, or write report.html and others again: -- RUN …."""
+    python(session, "-m", "reports.unfinished", *session.posargs)
+
+
+@nox.session
 def shuffle(session: nox.Session) -> None:
     """Run the suites in several orders, in which no verdict may differ: [-- --runs N --shuffle SEED …]."""
     python(session, "-m", "tests.shuffle.main", *SUITES, *with_defaults(session, DEFAULT))

@@ -222,6 +222,8 @@ def closing(document: Mapping[str, Any]) -> str:
         document: the content of verdict.json.
     """
     verdict, failing = Verdict(document["verdict"]), excused(document)
+    if unfinished := document.get("unfinished"):
+        return str(unfinished["reason"])
     if verdict is Verdict.PASSED and (reasons := [*left_out.sentences(document)]):
         return PART.format(cni=document["cni"], reasons=" ".join(reasons))
     if verdict is Verdict.PASSED and failing:

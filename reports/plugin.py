@@ -5,12 +5,9 @@ It is active only in runs that use a cluster; netproof's own tests write no repo
 
 from __future__ import annotations
 
-import contextlib
 import datetime
-import os
 import random
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,34 +15,17 @@ import pytest
 
 from policies import requirements
 from policies.datafile import BadFileError
-from reports import (
-    claims,
-    columns,
-    expected,
-    failing,
-    hooks,
-    lateness,
-    outcome,
-    page,
-    replay,
-    stored,
-    summary,
-    verdict,
-)
-from reports.allure_results import results, running
-from reports.exports import files as exports
-from reports.ledger import Ledger
+from reports import columns, evidence, expected, failing, hooks, lateness, stored, summary
+from reports.allure_results import running
 from reports.outcome import Inconclusive, Refuted, Verdict
 from reports.record import Record
-from reports.report import page as report_page
+from reports.redaction import redacted
+from reports.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator
 
-    from reports.claims import Answer
-
-OUT = Path(__file__).parent / "out"
-ACTIVE = pytest.StashKey["Run"]()
+ACTIVE = pytest.StashKey[Run]()
 FACTS = pytest.StashKey[dict[str, Any]]()
 KNOWN = pytest.StashKey["dict[str, requirements.Requirement]"]()  # the requirements of the run, by id
 LONGEST_MESSAGE = 20_000
@@ -90,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.seed is None:
         config.option.seed = random.SystemRandom().randrange(2**31)
     now = datetime.datetime.now(datetime.UTC)
-    out = Path(config.option.out or OUT / folder_of(config, now)).absolute()
+    out = Path(config.option.out or stored.OUT / folder_of(config, now)).absolute()
     if (out / stored.NAME).exists() or (out / "allure-results").exists():
         raise pytest.UsageError(f"--out {out} holds a run already; choose another folder, or remove that one.")
     expectation = expected.of(config, known.keys(), selected)
@@ -125,102 +105,6 @@ def folder_of(config: pytest.Config, now: datetime.datetime) -> str:
     return f"{now:%Y%m%dT%H%M%S}.{now.microsecond // 1000:03}Z-{cni.replace(':', '-').replace('/', '-')}"
 
 
-class Run:
-    """The state of a reported run, in the process that writes the reports.
-
-    Attributes:
-        out: the run's folder.
-        started: when the run started, UTC in ISO 8601.
-        shuffle: the seed of the order of cases; None without --shuffle.
-        arguments: pytest's command line.
-        expectation: known divergences, and the baseline.
-        begun: when the run started, on the monotonic clock.
-        ledger: the records so far.
-        document: the content of verdict.json; {} until the run has ended.
-        answers: answers to claims about the plugin.
-        page: path of Allure's page, or the reason why it is missing.
-        report: path of report.html, or the reason why it or another file is missing.
-    """
-
-    def __init__(
-        self,
-        out: Path,
-        known: dict[str, requirements.Requirement],
-        started: str,
-        shuffle: int | None = None,
-        arguments: Sequence[object] = (),
-        expectation: expected.Expectation = expected.NONE,
-    ) -> None:
-        self.out = out
-        self.started = started
-        self.shuffle = shuffle
-        self.arguments = arguments
-        self.expectation = expectation
-        self.begun = time.monotonic()
-        self.ledger = Ledger(known=known)
-        self.document: dict[str, Any] = {}
-        self.answers: list[Answer] = []
-        self.page = ""
-        self.report = ""
-
-    def finish(self, facts: dict[str, Any], seed: int, *, aborted: bool) -> None:
-        """Write verdict.json, the files made from it, and claims.html, and point the link `latest` to the folder.
-
-        Args:
-            facts: facts of the run, as pytest_netproof_facts returns them, and its lateness.
-            seed: the seed of everything random.
-            aborted: whether the run ended early; its verdict is then an error.
-        """
-        seconds = time.monotonic() - self.begun
-        facts |= self.expectation.facts(self.ledger, facts, self.started)
-        self.document = verdict.build(self.ledger, facts, started=self.started, seconds=seconds, seed=seed)
-        self.document |= {} if self.shuffle is None else {"shuffle": self.shuffle}
-        if failure := facts.get("failure"):
-            by_exit_code = {outcome.EXIT_CODES[each]: each for each in (Verdict.FAILED, Verdict.INCONCLUSIVE)}
-            self.document |= {"verdict": by_exit_code.get(failure["exit_code"], Verdict.ERROR), **failure}
-        elif aborted:
-            self.document |= {
-                "verdict": Verdict.ERROR,
-                "exit_code": outcome.EXIT_CODES[Verdict.ERROR],
-                "partial": True,
-            }
-        ids = ",".join(row["id"] for row in failing.rows(self.document))
-        started = replay.Run(self.arguments, seed, self.shuffle)
-        self.document |= self.expectation.against(self.document)
-        self.document |= {"again": replay.both(started, ids), **replay.scope(started)}
-        verdict.write(self.out / stored.NAME, self.document)
-        self.report = report_page.write_or_reason(self.out) + exports.write_or_reason(self.out)
-        self.answers = claims.answer(facts["claims"], self.document)
-        if self.answers:
-            (self.out / "claims.html").write_text(claims.page(self.answers))
-        if (folder := self.out / "allure-results").is_dir():
-            catches = {identity: row.catches for identity, row in self.ledger.known.items()}
-            self.report += results.complete_or_reason(folder, self.document, catches)
-            if self.answers:
-                claims.add_to_allure(self.answers, folder)
-        if self.out.parent == OUT:
-            point_latest(self.out)
-
-    def make_page(self, cache: Path) -> None:
-        """Generate the single-file page, or store the reason why it is missing."""
-        target = self.out / "allure.html"
-        try:
-            page.write(self.out / "allure-results", target, cache, page.history_of(self.out, self.document))
-        except (page.NoPageError, OSError) as error:
-            self.page = f"{self.out / 'allure-results'} (no single page: {error})"
-        else:
-            self.page = str(target)
-
-
-def point_latest(out: Path) -> None:
-    """Point the link `latest` beside a run's folder to it; the link is replaced atomically."""
-    draft = out.parent / f".latest-{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        draft.unlink()
-    draft.symlink_to(out.name)
-    draft.replace(out.parent / "latest")
-
-
 def verdict_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> Verdict | None:
     """Return the verdict of a phase of a case; None for a setup or teardown that succeeded."""
     if report.skipped:
@@ -237,7 +121,14 @@ def message_of(report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     """Return the reason why a phase did not pass: the reason of a skip, or the message of the exception."""
     if report.skipped and isinstance(report.longrepr, tuple):
         return report.longrepr[2].removeprefix("Skipped: ")
-    return str(call.excinfo.value)[:LONGEST_MESSAGE] if call.excinfo else ""
+    return redacted(str(call.excinfo.value)[:LONGEST_MESSAGE]) if call.excinfo else ""
+
+
+def evidence_of(item: pytest.Item, verdict: Verdict) -> tuple[str, ...]:
+    """Return the paths of the evidence of a case that did not pass."""
+    if verdict in failing.VERDICTS and (out := item.config.getoption("out", None)):
+        return evidence.files(Path(out), item.nodeid)
+    return ()
 
 
 def lateness_of(item: pytest.Item) -> lateness.Measure:
@@ -282,6 +173,7 @@ def pytest_runtest_makereport(
             seconds=round(call.duration, 3),
             message=message_of(report, call),
             facts=item.stash.get(FACTS, {}) | lateness.facts(lateness_of(item), call),
+            evidence=evidence_of(item, result),
         ).attach(report)
     return report
 
@@ -289,14 +181,17 @@ def pytest_runtest_makereport(
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add the record of a report to the ledger, on the controller; a worker that crashed sent none of its case."""
-    if CONTROLLER is None:
-        return
+    if CONTROLLER is not None and (record := record_of(report)):
+        CONTROLLER.add(record)
+
+
+def record_of(report: pytest.TestReport) -> Record | None:
+    """Return the record of a phase of a case: that of the case itself, or an error if a failed phase has none."""
     record = Record.of(report)
     if record is None and report.failed:
-        message = str(report.longrepr)[:LONGEST_MESSAGE]
+        message = redacted(str(report.longrepr)[:LONGEST_MESSAGE])
         record = Record(report.nodeid, report.nodeid, (), Verdict.ERROR, report.duration, message=message)
-    if record:
-        CONTROLLER.add(record)
+    return record
 
 
 class Controller:

@@ -26,6 +26,7 @@ class Record:
         seconds: its duration.
         message: the reason if it did not pass, otherwise "".
         facts: measurements by name, as JSON.
+        evidence: paths of its files of evidence, relative to the run's folder.
     """
 
     case: str
@@ -35,6 +36,7 @@ class Record:
     seconds: float
     message: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    evidence: tuple[str, ...] = ()
 
     def attach(self, report: pytest.TestReport) -> None:
         """Attach the record to a report, which xdist transfers from a worker to the controller.
@@ -42,17 +44,30 @@ class Record:
         Raises:
             TypeError: a fact cannot be written as JSON.
         """
-        setattr(report, ATTRIBUTE, json.dumps(vars(self)))
+        setattr(report, ATTRIBUTE, self.dump())
+
+    def dump(self) -> str:
+        """Return the record as JSON.
+
+        Raises:
+            TypeError: a fact cannot be written as JSON.
+        """
+        return json.dumps(vars(self))
+
+    @classmethod
+    def load(cls, text: str) -> Self:
+        """Return the record of a text that `dump` returned."""
+        row = json.loads(text)
+        values = {name: tuple(row.get(name, ())) for name in ("requirements", "evidence")}
+        return cls(**row | values | {"verdict": Verdict(row["verdict"])})
 
     @classmethod
     def of(cls, report: pytest.TestReport) -> Self | None:
         """Return the record attached to a report, or None."""
         text = getattr(report, ATTRIBUTE, None)
-        if text is None:
-            return None
-        row = json.loads(text)
-        return cls(**row | {"requirements": tuple(row["requirements"]), "verdict": Verdict(row["verdict"])})
+        return None if text is None else cls.load(text)
 
     def row(self) -> dict[str, Any]:
         """Return the row of verdict.json for this case; each of its requirements lists it."""
-        return {key: value for key, value in vars(self).items() if key != "requirements"}
+        row = {key: value for key, value in vars(self).items() if key not in {"requirements", "evidence"}}
+        return row | ({"evidence": [*self.evidence]} if self.evidence else {})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
+OUT = Path(__file__).parent / "out"  # the folder with the folders of runs, unless --out names another
 NAME = "verdict.json"
 
 
@@ -44,3 +47,14 @@ def replace(path: Path, text: str) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)
+
+
+def point_latest(out: Path) -> None:
+    """Point the link `latest` to a run's folder, atomically; without effect for a folder that --out names."""
+    if out.parent != OUT:
+        return
+    draft = out.parent / f".latest-{os.getpid()}"
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    draft.symlink_to(out.name)
+    draft.replace(out.parent / "latest")

@@ -12,10 +12,11 @@ from fixtures import waiting
 from fixtures.cnis import health
 from fixtures.cnis.agents import replace
 from fixtures.plugin import TESTBED
-from fixtures.testbed import evidence as kernel_evidence
 from fixtures.waiting import NeverHappenedError
-from reports import evidence, replay
+from reports import evidence, kinds, replay
+from reports.outcome import Inconclusive, Refuted
 from reports.plugin import FACTS
+from suites.support import failures
 from suites.support.expect import Expect, refuted_by_plugin
 from suites.support.proxies import beside_working_proxies
 from suites.support.workspaces import pool  # noqa: F401 - a fixture of all policy suites
@@ -46,7 +47,7 @@ def out(request: pytest.FixtureRequest) -> Path:
 def expect(testbed: Testbed, facts: dict[str, Any], request: pytest.FixtureRequest) -> Expect:
     """The assertion vocabulary."""
     out = Path(request.config.option.out)
-    return Expect(testbed, facts, evidence.folder_of(out, request.node.nodeid))
+    return Expect(testbed, facts, evidence.folder_of(out, request.node.nodeid), _ids(request.node))
 
 
 @pytest.fixture
@@ -99,17 +100,24 @@ def pytest_runtest_setup() -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep the nodes' state and the agents' logs of a case that failed."""
+    """Keep the evidence of a case that failed, unless the failing check has kept it, and attach all of it."""
     if call.when != "teardown" and call.excinfo and not call.excinfo.errisinstance(pytest.skip.Exception):
         funcargs: dict[str, Any] = getattr(item, "funcargs", {})
         if testbed := funcargs.get("testbed"):
             folder = evidence.folder_of(Path(item.config.option.out), item.nodeid)
-            for name, text in kernel_evidence.collect(testbed).items():
-                evidence.attach_text(name, text, folder)
             run = replay.Run(item.config.invocation_params.args, item.config.option.seed, item.config.option.shuffle)
-            evidence.attach_text("replay", replay.commands(run, _ids(item)), folder)
+            evidence.write(folder, "replay", replay.commands(run, _ids(item)))
+            if not (folder / evidence.ABOUT).exists():
+                failures.keep(testbed, folder, kinds.of(_ids(item), _what(call.excinfo.value)))
+            evidence.attach_files(folder)
     return (yield)
 
 
 def _ids(item: pytest.Item) -> str:
     return ",".join(identity for mark in item.iter_markers("requirement") for identity in mark.args)
+
+
+def _what(error: BaseException) -> str:
+    """Return what failed in a case without wrong flows: a finding, a control, or an error."""
+    named = ((Inconclusive, "inconclusive"), (Refuted, "finding"))
+    return next((name for kind, name in named if isinstance(error, kind)), type(error).__name__)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from reports import known, outcome
 from reports.allure_results.categories import KNOWN, STATUS, message_of
 from reports.outcome import Verdict
+from reports.redaction import redacted
 from reports.report.texts import web_page
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def _details(case: Case, details: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     message = message_of(verdict, case.record["message"])
     reasons = [f"{KNOWN}, until {row['expires']}: {row['reason']}" for row in case.known]
-    trace = {} if verdict in {Verdict.UNSUPPORTED, Verdict.UNDEFINED} else {"trace": details.get("trace") or ""}
+    trace = (
+        {} if verdict in {Verdict.UNSUPPORTED, Verdict.UNDEFINED} else {"trace": redacted(details.get("trace") or "")}
+    )
     return {"message": "\n".join([*reasons, message]), **trace, "known": bool(case.known)}
 
 

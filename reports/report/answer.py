@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 IN_PART = "So far"  # what the run checked holds, but it did not check all
 WORDS = {Verdict.PASSED: "Yes", Verdict.FAILED: "No"}
 UNKNOWN = "Not known"
+UNFINISHED = "Not finished"  # the run was killed
 DECIDED = (Verdict.PASSED, Verdict.FAILED)
 
 
@@ -39,9 +40,8 @@ def of(document: Mapping[str, Any]) -> Answer:
     """Return the answer of a verdict.json."""
     verdict = Verdict(document["verdict"])
     part = verdict is Verdict.PASSED and any(left_out.sentences(document))
-    return Answer(
-        verdict, IN_PART if part else WORDS.get(verdict, UNKNOWN), known.closing(document), tuple(_notes(document))
-    )
+    word = UNFINISHED if "unfinished" in document else IN_PART if part else WORDS.get(verdict, UNKNOWN)
+    return Answer(verdict, word, known.closing(document), tuple(_notes(document)))
 
 
 def _notes(document: Mapping[str, Any]) -> Iterator[str]:
@@ -56,6 +56,10 @@ def _notes(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"{plural(undecided, 'MUST requirement')} could not be decided: a control or netproof failed."
     if untried := must[Verdict.UNSUPPORTED]:
         yield f"{plural(untried, 'MUST requirement')} not tried; the reasons are below."
+    if failed := must[Verdict.FAILED] if "unfinished" in document else 0:
+        yield f"{plural(failed, 'MUST requirement')} had failed by then."
+    for case in document.get("unfinished", {}).get("running", ()):
+        yield f"When it was killed, {case} was running."
     if document.get("partial"):
         yield "The run ended early: what it did not reach is missing on this page."
     if late := lateness.sentence(dict(document)):

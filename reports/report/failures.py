@@ -33,7 +33,7 @@ class Case:
         verdict: its verdict.
         message: why it did not pass.
         summary: the first line of the message.
-        evidence: path of its evidence, relative to the page.
+        evidence: paths of its evidence, relative to the page.
         wrong: its wrong flows; None if it has no structured ones.
     """
 
@@ -42,7 +42,7 @@ class Case:
     verdict: str
     message: str
     summary: str
-    evidence: str
+    evidence: tuple[str, ...]
     wrong: wrong.Wrong | None
 
 
@@ -112,7 +112,7 @@ def _case(case: Mapping[str, Any], datapath: Mapping[str, str]) -> Case:
         verdict=case["verdict"],
         message=clipped(case["message"].strip(), LONGEST_MESSAGE),
         summary=lines[0] if lines else "",
-        evidence=f"{evidence.folder_of(Path(), case['case'])}/",
+        evidence=tuple(case.get("evidence", ())) or (f"{evidence.folder_of(Path(), case['case'])}/",),
         wrong=wrong.of(case["facts"].get(FACT), datapath),
     )
 

@@ -10,7 +10,7 @@ from fixtures.errors import NetproofError
 from fixtures.workspaces.pool import PATIENCE_FACTOR
 from fixtures.workspaces.probing import describe
 from fixtures.workspaces.reproducer import text
-from fixtures.workspaces.runner import SHRINK_PATIENCE, search, shrink
+from fixtures.workspaces.runner import SHRINK_PATIENCE, run_history, search, shrink
 from policies import base_world, covering
 from policies.families import of_family
 from policies.histories import generate
@@ -71,6 +71,7 @@ def certify(
         file = text(small, last, judge.family)
         expect.facts[wrong_fact.FACT] = wrong_flows.of_state(last, judge.profile)
         evidence.attach_text("reproducer.yaml", file, expect.evidence)
+        run_history(pool.workspaces[0], small, replace(judge, patience=patience), expect.keep_state)
         raise Refuted(
             f"a generated state is wrong; shrunk to {len(small)} states, {len(small[-1].policies)} policies "
             f"({tried} smaller ones tried):\n{describe(last, judge.profile)}\n\n{file}"

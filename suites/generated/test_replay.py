@@ -34,7 +34,7 @@ def test_replay(pool: WorkspacePool, replayed: Case, family: Family, expect: Exp
     judge = pool.judge(family, far=True)
     if judge.family not in replayed.families:
         pytest.skip(f"{replayed} has addresses of another family")
-    steps = run_case(pool.workspaces[0], replayed, judge)
+    steps = run_case(pool.workspaces[0], replayed, judge, expect.keep_state)
     expect.facts |= {
         "case": replayed.id,
         "flows": sum(seen.flows for seen in steps),

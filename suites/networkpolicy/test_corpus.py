@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,8 @@ from fixtures.errors import NetproofError
 from fixtures.workspaces.runner import run_case
 from policies import cases
 from policies.cases import Case
+from reports import evidence
+from suites.support import failures
 from suites.support.marks import needs, requirement, title
 from suites.support.workspaces import GROUP, require_right
 
@@ -24,10 +28,18 @@ if TYPE_CHECKING:
 
 @dataclass
 class Run:
-    """The selected cases of the corpus, run once."""
+    """The selected cases of the corpus, run once.
+
+    Attributes:
+        pool: the workspaces.
+        selected: the cases.
+        folders: folder of the evidence of each case.
+        results: the results of their steps, or why they could not be run.
+    """
 
     pool: WorkspacePool
     selected: list[tuple[Case, Family]]
+    folders: dict[tuple[str, Family], Path] = field(default_factory=dict)
     results: dict[tuple[str, Family], list[StateResult] | NetproofError] = field(default_factory=dict)
 
     def of(self, case: Case, family: Family) -> list[StateResult]:
@@ -40,8 +52,11 @@ class Run:
 
             def run_one(workspace: Workspace, item: tuple[Case, Family]) -> list[StateResult] | NetproofError:
                 case, family = item
+                folder = self.folders.get((case.id, family))
+                ids = ",".join(case.requirements)
+                keep = partial(failures.keep_state, folder=folder, requirements=ids) if folder else None
                 try:
-                    return run_case(workspace, case, self.pool.judge(family))
+                    return run_case(workspace, case, self.pool.judge(family), keep)
                 except NetproofError as error:
                     return error
 
@@ -56,12 +71,14 @@ class Run:
 @pytest.fixture(scope="session")
 def run(pool: WorkspacePool, request: pytest.FixtureRequest) -> Run:
     """The selected cases."""
-    params: list[dict[str, Any]] = [
-        item.callspec.params
-        for item in request.session.items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    ]
-    return Run(pool, [(row["case"], row["family"]) for row in params if isinstance(row.get("case"), Case)])
+    out = Path(request.config.option.out)
+    result = Run(pool, [])
+    for item in request.session.items:
+        params: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+        if isinstance(case := params.get("case"), Case):
+            result.selected.append((case, params["family"]))
+            result.folders[case.id, params["family"]] = evidence.folder_of(out, item.nodeid)
+    return result
 
 
 @GROUP

@@ -17,7 +17,7 @@ from fixtures.waiting import PluginNotReadyError
 from policies import matrix
 from reports import evidence, wrong_fact
 from reports.outcome import Inconclusive, Refuted
-from suites.support import wrong_flows
+from suites.support import failures, wrong_flows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from fixtures.probes.prober import Prober
     from fixtures.testbed.testbed import Testbed
+    from fixtures.workspaces.probing import StateResult
+    from fixtures.workspaces.workspace import Workspace
     from policies.flow import Flow
 
 SERVERS = 4.0  # seconds for servers to answer on their own hosts, if flows have fewer; our patience
@@ -43,11 +45,17 @@ class Expect:
         testbed: the cluster under test.
         facts: results of the case for the report.
         evidence: folder for evidence.
+        requirements: ids of the requirements of the case, separated by commas.
     """
 
     testbed: Testbed
     facts: dict[str, Any]
     evidence: Path
+    requirements: str = ""
+
+    def keep_state(self, workspace: Workspace, result: StateResult) -> None:
+        """Keep the evidence of a workspace while it is in a state with wrong flows."""
+        failures.keep_state(workspace, result, self.evidence, self.requirements)
 
     def flows(
         self,
@@ -76,14 +84,17 @@ class Expect:
         __tracebackhide__ = True
         _require_some(flows)
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
-        return self.settled(flows, judging.settle(batch, patience=patience, servers=SERVERS))
+        return self.settled(flows, judging.settle(batch, patience=patience, servers=SERVERS), probers)
 
-    def settled(self, flows: Sequence[Flow], judged: judging.Judged) -> float:
+    def settled(
+        self, flows: Sequence[Flow], judged: judging.Judged, probers: Mapping[str, Prober] | None = None
+    ) -> float:
         """Flows that were sent are as expected; see `flows`.
 
         Args:
             flows: the flows.
             judged: how they settled.
+            probers: those that sent them, if they are not the testbed's.
         """
         __tracebackhide__ = True
         self.facts["flows"] = self.facts.get("flows", 0) + len(flows)
@@ -93,10 +104,10 @@ class Expect:
         if judged.unknown:
             raise Inconclusive(_silent(judged.dead))
         if judged.wrong:
-            self._fail_flows(flows, judged)
+            self._fail_flows(flows, judged, self.testbed.probers if probers is None else probers)
         return judged.seconds
 
-    def _fail_flows(self, flows: Sequence[Flow], judged: judging.Judged) -> None:
+    def _fail_flows(self, flows: Sequence[Flow], judged: judging.Judged, probers: Mapping[str, Prober]) -> None:
         __tracebackhide__ = True
         wrong = judged.wrong
         self.facts[wrong_fact.FACT] = wrong_flows.of_batch(flows, judged, self.testbed)
@@ -104,6 +115,7 @@ class Expect:
         evidence.attach_matrix("matrix", shown, self.evidence)
         lines = [str(item) for item in wrong]
         evidence.attach_text("wrong flows", "\n".join(lines), self.evidence)
+        failures.keep_flow(self.testbed, self.evidence, self.requirements, wrong, probers)
         beside = f"\n\nBesides, {_silent(judged.dead)}" if judged.dead else ""
         raise WrongFlows(
             f"{len(wrong)} of {len(flows)} flows are wrong, {judged.attempts} attempts in {judged.seconds:.1f} s:\n"

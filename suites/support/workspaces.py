@@ -88,7 +88,7 @@ def require_right(result: StateResult, judge: Judge, expect: Expect, title: str)
     if result.unknown:
         raise Inconclusive(f"servers do not answer on their own hosts: {'; '.join(result.dead[:5])}")
     if result.wrong:
-        evidence.attach_text("policies", policies_text(result), expect.evidence)
+        evidence.attach_text("policies.yaml", policies_text(result), expect.evidence)
         expect.facts[wrong_fact.FACT] = wrong_flows.of_state(result, judge.profile)
         raise Refuted(
             f"{title}\n{len(result.wrong)} of {result.flows} flows are wrong after {result.seconds:.1f} s:\n"

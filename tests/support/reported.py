@@ -86,7 +86,7 @@ def run(folder: Path, suite: str, cluster: Cluster, *arguments: str) -> tuple[Ru
     sys.modules.pop("test_suite", None)  # pytest would run the suite of an earlier run
     options = ["-q", "--capture=no", "--rootdir", str(folder), "-c", str(paths.ROOT / "pyproject.toml")]
     options += ["-p", "xdist", "-p", "allure_pytest.plugin"]
-    options += ["-p", "reports.plugin", "--no-page", "--out", str(folder / "out")]
+    options += ["-p", "reports.plugin", "-p", "reports.journal_plugin", "--no-page", "--out", str(folder / "out")]
     output = io.StringIO()
     with (
         # Without plugins that the suite does not use: workers of xdist would import them.

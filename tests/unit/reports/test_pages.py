@@ -11,9 +11,10 @@ import pytest
 
 from fixtures import paths
 from policies import requirements
-from reports import claims, differences, page, plugin, summary, timeline
+from reports import claims, differences, page, summary, timeline
 from reports import runs as runs_of
 from reports.allure_results import categories
+from reports.run import Run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ def test_the_allure_report_shows_claims(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [CLAIMS, []])
 def test_a_run_writes_a_page_of_claims_if_there_are_any(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     """Without claims about the plugin there is no page; the summary mentions claims only if the run answered one."""
-    run = plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
+    run = Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
     facts = {"cni": "mine:a", "cluster": {"provider": "lab"}, "programs": [], "claims": rows}
     run.finish(facts, 7, aborted=False)
     assert (tmp_path / "claims.html").exists() == bool(rows)

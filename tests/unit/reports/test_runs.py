@@ -15,6 +15,7 @@ from policies import requirements
 from reports import verdict
 from reports.outcome import Verdict
 from reports.record import Record
+from reports.run import Run
 from tests.support import reported
 from tests.support.reported import Cluster
 
@@ -265,7 +266,7 @@ def test_progress_wraps_on_a_terminal_only(
     monkeypatch.setenv("COLUMNS", "66")
     terminal = Terminal(isatty=isatty)
     config = SimpleNamespace(pluginmanager=SimpleNamespace(getplugin=lambda _: terminal))
-    of_run = reports.plugin.Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
+    of_run = Run(tmp_path, requirements.load(), "2026-01-01T00:00:00Z")
     controller = reports.plugin.Controller(cast("pytest.Config", config), of_run)
     title = "A sentence that is too long for the terminal."
     controller.add(Record("x.py::test_a", title, ("D01",), Verdict.PASSED, 0.1))

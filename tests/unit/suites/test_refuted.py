@@ -105,7 +105,7 @@ def test_a_case_of_the_corpus_that_cannot_be_run_does_not_concern_others(monkeyp
     """Each case has its own result or error."""
     first, second, third = cases.corpus()[:3]
 
-    def run_case(workspace: Workspace, case: Case, _: object) -> list[object]:
+    def run_case(workspace: Workspace, case: Case, *_: object) -> list[object]:
         if case is second:
             raise NetproofError("its pod did not start")
         return [workspace, case]
