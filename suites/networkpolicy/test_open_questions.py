@@ -15,6 +15,7 @@ from policies.flow import ANY, CONNECTED, Flow, Target
 from policies.model import NAMESPACE_LABEL
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
+    LOST,
     PATIENCE,
     allow_ingress_from,
     allowed,
@@ -47,7 +48,7 @@ def require_declared(expect: Expect, ambiguity: Ambiguity, flow: Flow, *, throug
     prober, declared = expect.testbed.probers[flow.source], profile_of(expect.testbed.cni).get(ambiguity)
 
     def otherwise() -> list[str]:
-        connected = prober.probe([flow.target])[0][0].outcome == CONNECTED
+        connected = prober.probe([flow.target], timeout=LOST)[0][0].outcome == CONNECTED
         yes = connected is through
         expect.facts[ambiguity] = ANSWER[yes]
         return [] if declared in {None, yes} else [f"declared {ANSWER[declared]}, observed {ANSWER[yes]}"]

@@ -14,6 +14,7 @@ from policies.families import Family, of_family
 from policies.flow import CONNECTED, DENIED, Flow, Target
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.policies import (
+    LOST,
     NAMESPACE,
     PATIENCE,
     allow_ingress_from,
@@ -103,7 +104,7 @@ def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expe
     expect.flows([allowed(client, server, family, "udp", port) for port in PORTS[:2]], patience=PATIENCE)
 
     def outcomes() -> list[str]:
-        return [prober.sizes(target, [LARGE], fragment=True)[0] for target in flows]
+        return [prober.sizes(target, [LARGE], timeout=LOST, fragment=True)[0] for target in flows]
 
     def errors() -> list[str]:
         return one_is_open(flows, outcomes(), f"{LARGE} bytes")

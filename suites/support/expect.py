@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fixtures.workspaces.workspace import Workspace
     from policies.flow import Flow
 
+LOST = 0.5  # seconds until a denied flow counts as lost; a SYN is sent once in it, as in DENY_TIMEOUT
 SERVERS = 4.0  # seconds for servers to answer on their own hosts, if flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
 
@@ -84,7 +85,8 @@ class Expect:
         __tracebackhide__ = True
         _require_some(flows)
         batch = judging.Batch(self.testbed.probers if probers is None else probers, flows, timeout, rounds)
-        return self.settled(flows, judging.settle(batch, patience=patience, servers=SERVERS), probers)
+        judged = judging.settle(batch, patience=patience, servers=SERVERS, lost=LOST)
+        return self.settled(flows, judged, probers)
 
     def settled(
         self, flows: Sequence[Flow], judged: judging.Judged, probers: Mapping[str, Prober] | None = None

@@ -41,7 +41,7 @@ ACTIVE_PATIENCE = 20.0  # seconds until every node runs a mutant; our patience, 
 WITH_OWN_PODS = frozenset(requirements.load()) - {name for case in cases.corpus() for name in case.requirements}
 SUITES = (
     *(f"networkpolicy/test_{name}.py" for name in ("lifecycle", "recreated", "packets", "open_questions")),
-    *(f"networkpolicy/test_{name}.py" for name in ("edits", "late_cleanup", "similar_names", "forged")),
+    *(f"networkpolicy/test_{name}.py" for name in ("edits", "late_cleanup", "similar_names")),
     "motion",
     "services/test_dns.py",
 )
