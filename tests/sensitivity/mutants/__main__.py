@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 
 from fixtures.cnis.reference.engine import __main__ as engine
+from fixtures.cnis.reference.engine import rules
 from tests.sensitivity.mutants.recreated import ESTABLISHED
 from tests.sensitivity.mutants.registry import MUTANTS
 from tests.support.unlisted import UNLISTED
@@ -61,9 +62,10 @@ def restart_on_change(request: str) -> None:
 
 
 def main() -> None:
-    """Change the engine and run it, without the table that an earlier mutant may have left."""
+    """Change the engine and run it, without the tables that an earlier mutant may have left."""
     request = requested()
-    delete = f"add table inet {ESTABLISHED}\ndelete table inet {ESTABLISHED}\n"
+    left = (ESTABLISHED, "unknown_replies", f"{rules.TABLE}_older")
+    delete = "".join(f"add table inet {table}\ndelete table inet {table}\n" for table in left)
     subprocess.run(["nft", "-f", "-"], input=delete, text=True, check=True)
     for module in MODULES:
         importlib.import_module(f"tests.sensitivity.mutants.{module}")

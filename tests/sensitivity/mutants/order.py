@@ -8,14 +8,19 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixtures.cnis.reference.engine import __main__ as engine
 from fixtures.cnis.reference.engine import rules
 from tests.sensitivity.mutants.registry import mutant
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RUN, FORWARD, RULESET = engine.Agent.run, rules.forward_chain, rules.ruleset
 EVERY = 0.2  # seconds between two looks
 REACHED = 1.0  # seconds for a connection to the API server
+DELETE = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
 DROP_ALL = f"""
 add table inet {rules.TABLE}
 delete table inet {rules.TABLE}
@@ -24,12 +29,12 @@ add chain inet {rules.TABLE} forward {{ type filter hook forward priority -10; p
 """
 
 
-def _proxy() -> str:
-    """The PID of kube-proxy on this node; "" if it does not run."""
+def _process(program: str) -> str:
+    """The PID of a program on this node; "" if it does not run."""
     for name in os.listdir("/proc"):  # noqa: PTH208 - PIDs
         if name.isdigit():
             try:
-                if Path(f"/proc/{name}/comm").read_text().strip() == "kube-proxy":
+                if Path(f"/proc/{name}/comm").read_text().strip() == program:
                     return name
             except OSError:
                 continue
@@ -45,19 +50,54 @@ def before_the_proxy() -> None:
         lines = [line for line in FORWARD(networks, dispatch) if "@known" not in line]
         return [hook if "hook forward" in line else line for line in lines]
 
-    def supervise(self: engine.Agent) -> None:
-        first = _proxy()
-        while (now := _proxy()) in {first, ""}:
-            first = first or now
-            time.sleep(EVERY)
+    def moved(self: engine.Agent) -> None:
         rules.forward_chain = early
         self.changes.put(("pods", lambda: None))
+
+    _once_started_again("kube-proxy", moved)
+
+
+def _once_started_again(program: str, do: Callable[[engine.Agent], None]) -> None:
+    """Let the agent do something whenever a program of its node was started again."""
+
+    def supervise(self: engine.Agent) -> None:
+        last = _process(program)
+        while True:
+            time.sleep(EVERY)
+            if (now := _process(program)) and now != last:
+                if last:
+                    do(self)
+                last = now
 
     def run(self: engine.Agent) -> None:
         threading.Thread(target=supervise, args=(self,), daemon=True).start()
         RUN(self)
 
     engine.Agent.run = run
+
+
+@mutant("M185")
+def network_replaced() -> None:
+    """Once the network's agent was started again, the rules are gone for a second."""
+
+    def gone(self: engine.Agent) -> None:
+        subprocess.run(["nft", "-f", "-"], input=DELETE, text=True, check=True)
+        time.sleep(1.0)
+        self.applied = ""
+        self.changes.put(("pods", lambda: None))
+
+    _once_started_again("flanneld", gone)
+
+
+@mutant("M184")
+def older_rules_stay() -> None:
+    """The rules of an earlier process stay beside those of this one, as if an older version had left them."""
+    found = subprocess.run(["nft", "list", "table", "inet", rules.TABLE], capture_output=True, text=True, check=False)
+    again = Path("/run/netproof-mutant.objects")
+    if found.returncode == 0 and again.exists():
+        older = found.stdout.replace(f"table inet {rules.TABLE}", f"table inet {rules.TABLE}_older")
+        subprocess.run(["nft", "-f", "-"], input=older, text=True, check=True)
+    again.write_text("[]")
 
 
 @mutant("M104")

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from fixtures.cnis.reference.engine import __main__ as engine
 from fixtures.cnis.reference.engine import rules
 from fixtures.cnis.reference.engine.api import OK, Api
+from fixtures.cnis.reference.engine.store import Store
 from tests.sensitivity.mutants.registry import mutant
 
 if TYPE_CHECKING:
     from fixtures.cnis.reference.engine.store import Object
 
-GET, RUN = Api.get, engine.Agent.run
+GET, RUN, REPLACE, ISOLATING = Api.get, engine.Agent.run, Store.replace, rules.isolating_policies
 ANSWERED = 3.0  # seconds
 EVERY = 0.5  # seconds between two requests
 DELETE = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
@@ -69,3 +70,20 @@ def _ready(api: Api) -> bool:
         return False
     finally:
         connection.close()
+
+
+@mutant("M183")
+def created_meanwhile() -> None:
+    """Pods that were created while the agent did not reach the API server are never isolated."""
+    open_ones: set[str] = set()
+
+    def replace(self: Store, kind: str, items: list[Object]) -> None:
+        if kind == "pods" and self.kinds["pods"]:
+            known = {pod["metadata"]["uid"] for pod in self.kinds["pods"].values()}
+            open_ones.update(pod["metadata"]["uid"] for pod in items if pod["metadata"]["uid"] not in known)
+        REPLACE(self, kind, items)
+
+    Store.replace = replace
+    rules.isolating_policies = lambda store, pod, direction: (
+        [] if pod["metadata"]["uid"] in open_ones else ISOLATING(store, pod, direction)
+    )
