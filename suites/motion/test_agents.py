@@ -82,6 +82,15 @@ class Fault:
         """Whether the agent is killed while the fault lasts."""
         return self.name != self.id
 
+    @property
+    def of_agent(self) -> bool:
+        """Whether it takes away one agent only, and not all of the node."""
+        return self.kills or Placeholder.AGENT in catalogue.load()[self.id].placeholders
+
+    def agents(self, testbed: Testbed) -> Sequence[Agent]:
+        """The agents that it takes away in turn; a fault of the whole node takes all away at once."""
+        return testbed.cni.agents if self.of_agent else testbed.cni.agents[:1]
+
     def inject(self, testbed: Testbed, agent: Agent, node: str, meanwhile: Callable[[], None], after: float) -> None:
         """Inject it into an agent on a node, do something, wait until the agent is back, and observe for some seconds.
 
@@ -94,7 +103,8 @@ class Fault:
                 raise Inconclusive(f"{self.id} had no effect on {agent.name} on {node}")
             meanwhile()
         total = len(testbed.nodes)
-        install.wait_for_daemonset(testbed.kube, agent.namespace, agent.daemonset, total, stays=agents.STAYS)
+        for each in [agent] if self.of_agent else testbed.cni.agents:
+            install.wait_for_daemonset(testbed.kube, each.namespace, each.daemonset, total, stays=agents.STAYS)
         waiting.observe(after)
 
 
@@ -106,8 +116,8 @@ def aways(
 
     def observe() -> list[Away]:
         with placed(pool, family, expect) as place:
-            testbed = pool.testbed
-            return [watch(testbed, place, agent, Fault(fault, out)) for agent in testbed.cni.agents]
+            away = Fault(fault, out)
+            return [watch(pool.testbed, place, agent, away) for agent in away.agents(pool.testbed)]
 
     def aways() -> Sequence[Away]:
         seen = once.of((fault, family), observe)
@@ -123,7 +133,8 @@ def watch(testbed: Testbed, place: Place, agent: Agent, fault: Fault) -> Away:
     """Watch flows while a fault takes an agent away."""
     node = testbed.nodes[0]
     agents.forget_restarts(testbed.kube, agent, node, len(testbed.nodes))
-    seen = Away(f"{agent.name}, {fault.name}", place.scene.watched)
+    who = agent.name if fault.of_agent else "all agents of a node"
+    seen = Away(f"{who}, {fault.name}", place.scene.watched)
 
     def meanwhile() -> None:
         waiting.observe(AWAY)
@@ -170,7 +181,7 @@ def test_what_changes_while_agents_are_away_counts_later(
     away = Fault(fault, out)
     workspace, states, node = place.workspace, (place.scene.later, place.scene.world), testbed.nodes[0]
     judge = replace(place.judge, patience=max(place.judge.patience, NOTICED))
-    for number, agent in enumerate(testbed.cni.agents):
+    for number, agent in enumerate(away.agents(testbed)):
         world = workspace.with_live_addresses(states[number % 2])
         again = with_new_pod(workspace.world, world, scene.CREATED_AGAIN)
         agents.forget_restarts(testbed.kube, agent, node, len(testbed.nodes))
