@@ -132,7 +132,11 @@ def degraded_start() -> None:
 
 @mutant("M097")
 def second_query_lost() -> None:
-    """Of two datagrams to a DNS server from one port, the second is lost if it comes before the first is answered."""
+    """Of two datagrams to a DNS server from one port within a second, the second is lost."""
     meter = "meter pairs { ip saddr . udp sport timeout 1s limit rate over 1/second burst 1 packets }"
-    second = f"udp dport 53 ct state new {meter} drop"
-    rules.forward_chain = lambda networks, dispatch: FORWARD(networks, [second, *dispatch])
+
+    def forward(networks: list[str], dispatch: list[str]) -> list[str]:
+        head, hook, *rest = FORWARD(networks, dispatch)
+        return [head, hook, f"    udp dport 53 {meter} drop", *rest]
+
+    rules.forward_chain = forward

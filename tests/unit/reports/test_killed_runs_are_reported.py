@@ -49,8 +49,9 @@ def test_is_never_reached():
     "It would pass."
 """
 RUN = """
-import sys, pytest
+import signal, sys, pytest
 from tests.support.reported import Cluster
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 sys.exit(pytest.main(sys.argv[1:], plugins=[Cluster()]))
 """
 
