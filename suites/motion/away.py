@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from fixtures.cnis.placeholders import Placeholder
+from fixtures.faults import injection
 from fixtures.probes.attempting import Attempts
 from fixtures.waiting import NeverHappenedError
 from fixtures.workspaces.changing import BEFORE, Watched, steady
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from fixtures.faults.catalogue import Fault
     from fixtures.probes.windows import Series
+    from fixtures.testbed.testbed import Testbed
     from fixtures.workspaces.judge import Judge
     from fixtures.workspaces.pool import WorkspacePool
     from fixtures.workspaces.workspace import Workspace
@@ -93,6 +97,22 @@ class Away:
         if lines:
             raise Refuted("\n".join(lines[:SHOWN]), (self.begun, self.ended) if allowed else None)
 
+    def judge(self, expect: Expect) -> None:
+        """Report the flows, and require that each was as policies decide.
+
+        Raises:
+            Refuted: a denied flow got through, or an allowed one failed for OUTAGE seconds.
+        """
+        self.draw(expect.evidence)
+        expect.facts["flows"] = self.count
+        self.require(allowed=False)
+        self.require(allowed=True)
+
+    @property
+    def count(self) -> int:
+        """The number of flows that were sent."""
+        return sum(series.count for series in self.series)
+
     def draw(self, evidence_folder: Path) -> None:
         """Add a timeline of the flows to the report: denied ones that got through, and allowed ones that failed."""
         rows = []
@@ -147,3 +167,24 @@ def placed(pool: WorkspacePool, family: Family, expect: Expect) -> Iterator[Plac
         yield Place(workspace, found, judge, AFTER + pool.slowest)
     finally:
         workspace.reset()
+
+
+@contextmanager
+def injected(testbed: Testbed, fault: Fault, node: str, out: Path, process: str = "") -> Iterator[None]:
+    """A fault during a block.
+
+    Args:
+        testbed: the cluster.
+        fault: the fault.
+        node: the victim; a fault with a host of its own does not use it.
+        out: the folder of the journal.
+        process: the command line of the process that it concerns, a regular expression.
+
+    Raises:
+        Inconclusive: it did not take effect.
+    """
+    values = {**injection.placeholders(testbed, node), Placeholder.AGENT: process}
+    with injection.Injection(testbed, fault, fault.host or node, values, out) as running:
+        if not running.took_effect:
+            raise Inconclusive(f"{fault.id} had no effect on {fault.host or node} {process}".rstrip())
+        yield

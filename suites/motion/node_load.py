@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,7 @@ from fixtures.clusters.protocol import run_on
 from fixtures.testbed import leftovers
 
 if TYPE_CHECKING:
+    from fixtures.cnis.catalogue import Agent
     from fixtures.testbed.testbed import Testbed
 
 DESCRIPTORS = 8  # more open files than before that an agent may have: new watches, a log that was rotated
@@ -34,14 +34,14 @@ def load_of(testbed: Testbed) -> dict[str, Load]:
         for trace, number in traces.items():
             if trace.kind in leftovers.RULES:
                 items[trace.kind] += number
-        files = Counter({agent.name: descriptors(testbed, node, agent.process) for agent in testbed.cni.agents})
+        files = Counter({agent.name: descriptors(testbed, node, agent) for agent in testbed.cni.agents})
         result[node] = Load(items, files)
     return result
 
 
-def descriptors(testbed: Testbed, node: str, process: str) -> int:
-    """The number of open files of a process; 0 without such a process."""
-    script = f"ls /proc/$(pgrep -xfo {shlex.quote(process)})/fd | wc -l"
+def descriptors(testbed: Testbed, node: str, agent: Agent) -> int:
+    """The number of open files of an agent; 0 if it does not run."""
+    script = f"ls /proc/{agent.pid}/fd | wc -l"
     return int(run_on(testbed.cluster, node, ["sh", "-c", f"{script} 2>/dev/null"], check=False).out or 0)
 
 
@@ -74,7 +74,7 @@ def usage(testbed: Testbed, node: str) -> dict[str, Usage]:
     """What each agent of a node has used so far, by its name; those whose process is not found are left out."""
     result = {}
     for agent in testbed.cni.agents:
-        script = f"cat /proc/$(pgrep -xfo {shlex.quote(agent.process)})/stat"
+        script = f"cat /proc/{agent.pid}/stat"
         done = run_on(testbed.cluster, node, ["sh", "-c", script], check=False)
         if done.code == 0 and done.out:
             fields = done.out.rpartition(") ")[2].split()

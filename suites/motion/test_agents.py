@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,13 +13,12 @@ from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE, NODE_COMMANDS, run_on
 from fixtures.cnis import agents, install
 from fixtures.cnis.placeholders import Placeholder
-from fixtures.faults import catalogue, injection
+from fixtures.faults import catalogue
 from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PodPlan
 from fixtures.workspaces.probing import settle
-from reports.outcome import Inconclusive
 from suites.motion import scene
-from suites.motion.away import NOTICED, Away, Place, placed, sent, with_new_pod
+from suites.motion.away import NOTICED, Away, Place, injected, placed, sent, with_new_pod
 from suites.support.marks import changes_agents, disturbs, needs, requirement
 from suites.support.policies import (
     NAMESPACE,
@@ -97,10 +95,7 @@ class Fault:
         Raises:
             Inconclusive: the fault did not take effect.
         """
-        values = {**injection.placeholders(testbed, node), Placeholder.AGENT: agent.process}
-        with injection.Injection(testbed, catalogue.load()[self.id], node, values, self.out) as injected:
-            if not injected.took_effect:
-                raise Inconclusive(f"{self.id} had no effect on {agent.name} on {node}")
+        with injected(testbed, catalogue.load()[self.id], node, self.out, agent.process):
             meanwhile()
         total = len(testbed.nodes)
         for each in [agent] if self.of_agent else testbed.cni.agents:
@@ -123,7 +118,7 @@ def aways(
         seen = once.of((fault, family), observe)
         for each in seen:
             each.draw(expect.evidence)
-        expect.facts["flows"] = sum(series.count for each in seen for series in each.series)
+        expect.facts["flows"] = sum(each.count for each in seen)
         return seen
 
     return aways
@@ -234,4 +229,4 @@ def test_addresses_of_pods_that_are_deleted_while_an_agent_is_away(
 
 def kill(testbed: Testbed, agent: Agent, node: str) -> None:
     """Kill the process of an agent on a node; a stopped one, too, ends at once."""
-    run_on(testbed.cluster, node, ["sh", "-c", f"kill -KILL $(pgrep -xfo {shlex.quote(agent.process)})"])
+    run_on(testbed.cluster, node, ["sh", "-c", f"kill -KILL {agent.pid}"])

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fixtures import waiting
-from fixtures.faults import catalogue, injection
+from fixtures.faults import catalogue
 from fixtures.workspaces.probing import settle
-from reports.outcome import Inconclusive
-from suites.motion.away import NOTICED, Away, sent, with_new_pod
+from suites.motion.away import NOTICED, Away, injected, sent, with_new_pod
 from suites.support.marks import changes_agents, disturbs, needs, requirement, title
 from suites.support.workspaces import require_right
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from fixtures.faults.catalogue import Fault
@@ -36,18 +34,6 @@ FAULTS = [
 ]
 
 
-def inject(fault: Fault, out: Path, testbed: Testbed, meanwhile: Callable[[], object]) -> None:
-    """Do something while a fault of the control plane lasts.
-
-    Raises:
-        Inconclusive: the fault did not take effect.
-    """
-    with injection.Injection(testbed, fault, fault.host, {}, out) as injected:
-        if not injected.took_effect:
-            raise Inconclusive(f"{fault.id} had no effect")
-        meanwhile()
-
-
 def watch(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Fault) -> None:
     """Watch flows while nothing changes but that the control plane goes down and comes back.
 
@@ -56,12 +42,10 @@ def watch(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Faul
     """
     away = Away(fault.id, place.scene.watched)
     with sent(place.workspace, away, place.judge.patience):
-        inject(fault, out, testbed, lambda: waiting.observe(DOWN))
+        with injected(testbed, fault, testbed.nodes[0], out):
+            waiting.observe(DOWN)
         waiting.observe(place.after)
-    away.draw(expect.evidence)
-    expect.facts["flows"] = sum(series.count for series in away.series)
-    away.require(allowed=False)
-    away.require(allowed=True)
+    away.judge(expect)
 
 
 def change(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Fault) -> None:
@@ -79,15 +63,10 @@ def change(testbed: Testbed, place: Place, expect: Expect, out: Path, fault: Fau
         workspace.replace_pods(again)
 
     with ThreadPoolExecutor(1) as background:
-        under_way: list[Future[None]] = []
-
-        def meanwhile() -> None:
-            if fault.id == NODES_ONLY:
-                under_way.append(background.submit(apply))
+        with injected(testbed, fault, testbed.nodes[0], out):
+            under_way = background.submit(apply) if fault.id == NODES_ONLY else None
             waiting.observe(SHORT)
-
-        inject(fault, out, testbed, meanwhile)
-        (under_way or [background.submit(apply)])[0].result()
+        (under_way or background.submit(apply)).result()
     state = settle(workspace, workspace.with_live_addresses(again), judge)
     require_right(state, judge, expect, f"what changed during {fault.id} does not count after it")
     expect.facts["seconds until changes counted, of Services too"] = state.seconds

@@ -117,7 +117,7 @@ def observe(testbed: Testbed, plan: Plan, family: Family, labels: Sequence[str])
             created.enter_context(running(testbed, first_flows.pod_object(pod, flows, SENT)))
         with ExitStack() as sending:
             to_pods = [plan.to(testbed, pod, family) for pod in pods]
-            attempts = [Attempts(testbed.probers, flows, first_flows.EVERY) for flows in to_pods]
+            attempts = [Attempts(testbed.probers, flows) for flows in to_pods]
             for each in attempts:
                 sending.enter_context(each.running())
             waiting.observe(SENT)

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from fixtures import waiting
 from fixtures.clusters.protocol import BREAKABLE
-from fixtures.cnis.placeholders import Placeholder
-from fixtures.faults import catalogue, injection
+from fixtures.faults import catalogue
 from fixtures.workspaces.probing import settle
 from policies.oracle import Path as Way
-from reports.outcome import Inconclusive
 from suites.motion import scene
-from suites.motion.away import Away, sent
+from suites.motion.away import Away, injected, sent
 from suites.support.marks import disturbs, needs, requirement
 from suites.support.workspaces import require_right
 
@@ -35,16 +33,11 @@ def test_policies_while_kube_proxy_is_started_again(testbed: Testbed, place: Pla
     """After kube-proxy was killed on a node, policies count for Services and pods, and allowed flows go on."""
     node, workspace, judge = testbed.nodes[0], place.workspace, place.judge
     away = Away("kube-proxy", scene.of(workspace, judge, Way.SERVICE).watched)
-    values = {**injection.placeholders(testbed, node), Placeholder.AGENT: PROXY}
     with sent(workspace, away, judge.patience):
-        with injection.Injection(testbed, catalogue.load()[KILL], node, values, out) as injected:
-            if not injected.took_effect:
-                raise Inconclusive(f"kube-proxy on {node} could not be killed")
+        with injected(testbed, catalogue.load()[KILL], node, out, PROXY):
+            pass  # it is started again by itself
         waiting.observe(WATCHED)
-    away.draw(expect.evidence)
-    expect.facts["flows"] = sum(series.count for series in away.series)
-    away.require(allowed=False)
-    away.require(allowed=True)
+    away.judge(expect)
     require_right(
         settle(workspace, workspace.world, judge), judge, expect, "a state is wrong after kube-proxy is back"
     )

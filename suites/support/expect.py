@@ -18,6 +18,7 @@ from policies import matrix
 from reports import evidence, wrong_fact
 from reports.outcome import Inconclusive, Refuted
 from suites.support import failures, wrong_flows
+from suites.support.policies import LOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from fixtures.workspaces.workspace import Workspace
     from policies.flow import Flow
 
-LOST = 0.5  # seconds until a denied flow counts as lost; a SYN is sent once in it, as in DENY_TIMEOUT
 SERVERS = 4.0  # seconds for servers to answer on their own hosts, if flows have fewer; our patience
 SHOWN = 20  # wrong flows that a message lists; the evidence has all
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fixtures import waiting
 from fixtures.probes import messages
 from fixtures.probes import pods as probe_pods
+from fixtures.probes.attempting import EVERY, TIMEOUT
 from fixtures.probes.messages import ContinuousTarget, StartAttempts, StartFlows, StopAttempts, StopFlows
 from fixtures.probes.pods import CONTAINER
 from fixtures.probes.windows import Series
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from fixtures.testbed.testbed import Testbed
     from policies.flow import Flow
 
-EVERY = 0.02  # seconds between two flows of a kind
-TIMEOUT = 0.3  # seconds until a flow counts as lost: a SYN is sent once in it
 CLIENT = "client"  # the container that sends
 # The requests of $1 at once, those of $2 after $0 seconds.
 SCRIPT = f'{{ echo "$1"; sleep "$0"; echo "$2"; sleep 1; }} | {" ".join(probe_pods.PROBE)}; sleep 3600'

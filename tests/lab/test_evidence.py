@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -132,7 +131,7 @@ def test_policies_that_are_not_enforced(tmp_path: Path) -> None:
     """The evidence has the policies in force, the labels of the pods, and packets that pass every hop."""
     with opened(tmp_path / "lab", cni="flannel:vxlan+reference") as lab:
         (engine,) = (agent for agent in lab.testbed.cni.agents if agent.name == "reference-policy")
-        stop = f"kill -STOP $(pgrep -xfo {shlex.quote(engine.process)})"
+        stop = f"kill -STOP {engine.pid}"
         for node in lab.testbed.nodes:
             run_on(lab.testbed.cluster, node, ["sh", "-c", stop])
         out = tmp_path / "out"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -15,6 +14,7 @@ from fixtures.cnis.reference.engine import __main__ as engine
 from fixtures.cnis.reference.engine import rules
 from tests.sensitivity.mutants.recreated import ESTABLISHED
 from tests.sensitivity.mutants.registry import MUTANTS
+from tests.sensitivity.mutants.shared import nft
 from tests.support.unlisted import UNLISTED
 
 # Files of the node; tests/sensitivity/kill.py has the same paths.
@@ -66,7 +66,7 @@ def main() -> None:
     request = requested()
     left = (ESTABLISHED, "unknown_replies", f"{rules.TABLE}_older")
     delete = "".join(f"add table inet {table}\ndelete table inet {table}\n" for table in left)
-    subprocess.run(["nft", "-f", "-"], input=delete, text=True, check=True)
+    nft(delete)
     for module in MODULES:
         importlib.import_module(f"tests.sensitivity.mutants.{module}")
     if name := request.rpartition(" ")[0]:

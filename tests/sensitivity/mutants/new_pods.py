@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixtures.cnis.reference.engine import __main__ as engine
@@ -14,6 +12,7 @@ from fixtures.cnis.reference.engine import rules, semantics
 from fixtures.cnis.reference.engine import store as objects
 from fixtures.cnis.reference.engine.store import Store
 from tests.sensitivity.mutants.registry import mutant
+from tests.sensitivity.mutants.shared import SAVED, beside_the_agent, nft
 
 if TYPE_CHECKING:
     from fixtures.cnis.reference.engine.store import Object
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 CHANGE, REPLACE, ENFORCE = Store.change, Store.replace, engine.Agent.enforce
 ISOLATING, PEER, FORWARD = rules.isolating_policies, semantics.is_peer, rules.forward_chain
 OPEN, CLOSED, RESYNC = 0.5, 3.0, 5.0  # seconds
-KNOWN = Path("/run/netproof-mutant.objects")  # what an earlier process of the agent knew
 
 
 def _seen() -> dict[str, float]:
@@ -50,19 +48,12 @@ def _age(seen: dict[str, float], pod: Object) -> float:
 def _again(seconds: float) -> None:
     """Let the agent write its rules again and again."""
 
-    def run(self: engine.Agent) -> None:
-        def ask() -> None:
-            while True:
-                time.sleep(seconds)
-                self.changes.put(("pods", lambda: None))
+    def ask(agent: engine.Agent) -> None:
+        while True:
+            time.sleep(seconds)
+            agent.changes.put(("pods", lambda: None))
 
-        threading.Thread(target=ask, daemon=True).start()
-        RUN(self)
-
-    engine.Agent.run = run
-
-
-RUN = engine.Agent.run
+    beside_the_agent(ask)
 
 
 @mutant("M113")
@@ -145,7 +136,7 @@ def _drop_replies(address: str) -> None:
     rule = f"add rule inet unknown_replies forward ip daddr {address} tcp dport"
     drop = "".join(f"{rule} {port} drop\n" for port in ports)
     chain = "add chain inet unknown_replies forward { type filter hook forward priority -20; }\n"
-    subprocess.run(["nft", "-f", "-"], input=f"add table inet unknown_replies\n{chain}{drop}", text=True, check=True)
+    nft(f"add table inet unknown_replies\n{chain}{drop}")
 
 
 @mutant("M146")
@@ -155,7 +146,7 @@ def addresses_of_deleted_pods() -> None:
     def replace(self: Store, kind: str, items: list[Object]) -> None:
         if kind == "pods":
             now = {(objects.key_of(pod), pod["metadata"]["uid"]) for pod in items}
-            old = json.loads(KNOWN.read_text()) if KNOWN.exists() else [*self.kinds["pods"].values()]
+            old = json.loads(SAVED.read_text()) if SAVED.exists() else [*self.kinds["pods"].values()]
             gone = [pod for pod in old if (objects.key_of(pod), pod["metadata"]["uid"]) not in now]
             for pod in gone:
                 pod["metadata"]["name"] += f".{pod['metadata']['uid']}"
@@ -164,6 +155,6 @@ def addresses_of_deleted_pods() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         ENFORCE(self, networks)
-        KNOWN.write_text(json.dumps([*self.store.kinds["pods"].values()]))
+        SAVED.write_text(json.dumps([*self.store.kinds["pods"].values()]))
 
     Store.replace, engine.Agent.enforce = replace, enforce

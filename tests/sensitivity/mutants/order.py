@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,20 +12,14 @@ from typing import TYPE_CHECKING
 from fixtures.cnis.reference.engine import __main__ as engine
 from fixtures.cnis.reference.engine import rules
 from tests.sensitivity.mutants.registry import mutant
+from tests.sensitivity.mutants.shared import DROP_ALL, OPEN_ALL, RUN, SAVED, beside_the_agent, nft, write_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RUN, FORWARD, RULESET = engine.Agent.run, rules.forward_chain, rules.ruleset
+FORWARD, RULESET = rules.forward_chain, rules.ruleset
 EVERY = 0.2  # seconds between two looks
 REACHED = 1.0  # seconds for a connection to the API server
-DELETE = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
-DROP_ALL = f"""
-add table inet {rules.TABLE}
-delete table inet {rules.TABLE}
-add table inet {rules.TABLE}
-add chain inet {rules.TABLE} forward {{ type filter hook forward priority -10; policy drop; }}
-"""
 
 
 def _process(program: str) -> str:
@@ -69,11 +62,7 @@ def _once_started_again(program: str, do: Callable[[engine.Agent], None]) -> Non
                     do(self)
                 last = now
 
-    def run(self: engine.Agent) -> None:
-        threading.Thread(target=supervise, args=(self,), daemon=True).start()
-        RUN(self)
-
-    engine.Agent.run = run
+    beside_the_agent(supervise)
 
 
 @mutant("M185")
@@ -81,10 +70,9 @@ def network_replaced() -> None:
     """Once the network's agent was started again, the rules are gone for a second."""
 
     def gone(self: engine.Agent) -> None:
-        subprocess.run(["nft", "-f", "-"], input=DELETE, text=True, check=True)
+        nft(OPEN_ALL)
         time.sleep(1.0)
-        self.applied = ""
-        self.changes.put(("pods", lambda: None))
+        write_again(self)
 
     _once_started_again("flanneld", gone)
 
@@ -93,18 +81,16 @@ def network_replaced() -> None:
 def older_rules_stay() -> None:
     """The rules of an earlier process stay beside those of this one, as if an older version had left them."""
     found = subprocess.run(["nft", "list", "table", "inet", rules.TABLE], capture_output=True, text=True, check=False)
-    again = Path("/run/netproof-mutant.objects")
-    if found.returncode == 0 and again.exists():
+    if found.returncode == 0 and SAVED.exists():
         older = found.stdout.replace(f"table inet {rules.TABLE}", f"table inet {rules.TABLE}_older")
-        subprocess.run(["nft", "-f", "-"], input=older, text=True, check=True)
-    again.write_text("[]")
+        nft(older)
+    SAVED.write_text("[]")
 
 
 @mutant("M104")
 def own_node_forgotten() -> None:
     """An agent that is started again does not know its node's addresses, and drops the node's own traffic to pods."""
-    started = Path("/run/netproof-mutant.objects")
-    if started.exists():
+    if SAVED.exists():
         lines = ["  chain output { type filter hook output priority -10;", "ct state established accept"]
         drop = [f"ip daddr @known4 {protocol} dport {{ 80, 81, 82 }} drop" for protocol in ("tcp", "udp")]
 
@@ -113,7 +99,7 @@ def own_node_forgotten() -> None:
             return body + "\n    ".join([*lines, *drop]) + "\n  }\n" + brace + end
 
         rules.ruleset = ruleset
-    started.write_text("[]")
+    SAVED.write_text("[]")
 
 
 @mutant("M148")
@@ -124,7 +110,7 @@ def degraded_start() -> None:
         try:
             socket.create_connection((self.api.host, self.api.port), REACHED).close()
         except OSError:
-            subprocess.run(["nft", "-f", "-"], input=DROP_ALL, text=True, check=True)
+            nft(DROP_ALL)
         RUN(self)
 
     engine.Agent.run = run

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import http.client
-import subprocess
-import threading
 import time
 from typing import TYPE_CHECKING
 
-from fixtures.cnis.reference.engine import __main__ as engine
 from fixtures.cnis.reference.engine import rules
 from fixtures.cnis.reference.engine.api import OK, Api
 from fixtures.cnis.reference.engine.store import Store
 from tests.sensitivity.mutants.registry import mutant
+from tests.sensitivity.mutants.shared import OPEN_ALL, beside_the_agent, nft, write_again
 
 if TYPE_CHECKING:
+    from fixtures.cnis.reference.engine import __main__ as engine
     from fixtures.cnis.reference.engine.store import Object
 
-GET, RUN, REPLACE, ISOLATING = Api.get, engine.Agent.run, Store.replace, rules.isolating_policies
+GET, REPLACE, ISOLATING = Api.get, Store.replace, rules.isolating_policies
 ANSWERED = 3.0  # seconds
 EVERY = 0.5  # seconds between two requests
-DELETE = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
 
 
 @mutant("M180")
@@ -39,12 +37,7 @@ def refused_is_empty() -> None:
 @mutant("M181")
 def unhealthy_is_gone() -> None:
     """The rules are deleted while the API server is not ready, or does not answer within three seconds."""
-
-    def run(self: engine.Agent) -> None:
-        threading.Thread(target=_supervise, args=(self,), daemon=True).start()
-        RUN(self)
-
-    engine.Agent.run = run
+    beside_the_agent(_supervise)
 
 
 def _supervise(agent: engine.Agent) -> None:
@@ -53,10 +46,9 @@ def _supervise(agent: engine.Agent) -> None:
         if _ready(agent.api) != healthy:
             healthy = not healthy
             if healthy:
-                agent.applied = ""
-                agent.changes.put(("pods", lambda: None))
+                write_again(agent)
             else:
-                subprocess.run(["nft", "-f", "-"], input=DELETE, text=True, check=True)
+                nft(OPEN_ALL)
         time.sleep(EVERY)
 
 

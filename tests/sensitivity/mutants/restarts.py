@@ -6,7 +6,6 @@ import json
 import subprocess
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixtures.cnis.reference.engine import __main__ as engine
@@ -14,35 +13,24 @@ from fixtures.cnis.reference.engine import rules, semantics
 from fixtures.cnis.reference.engine import store as objects
 from fixtures.cnis.reference.engine.store import Store
 from tests.sensitivity.mutants.registry import mutant
+from tests.sensitivity.mutants.shared import DROP_ALL, OPEN_ALL, SAVED, nft
 
 if TYPE_CHECKING:
     from fixtures.cnis.reference.engine.store import Object
 
 ENFORCE, RUN, REPLACE, RULESET = engine.Agent.enforce, engine.Agent.run, Store.replace, rules.ruleset
-SAVED = Path("/run/netproof-mutant.objects")  # what an earlier process of the agent knew
 BETWEEN = 0.05  # seconds between two parts of an update
 SETTLING = 2.0  # seconds after the start in which an agent is not complete
 COLLECTED = 1.0  # seconds between two collections of tracked connections
-OPEN_ALL = f"add table inet {rules.TABLE}\ndelete table inet {rules.TABLE}\n"
 LARGE = 100  # rules of a large policy
 LEFT = "netproof_left"  # table of a mutant that leaves sets behind
-DROP_ALL = f"""
-add table inet {rules.TABLE}
-delete table inet {rules.TABLE}
-add table inet {rules.TABLE}
-add chain inet {rules.TABLE} forward {{ type filter hook forward priority -10; policy drop; }}
-"""
-
-
-def _nft(commands: str, *, may_fail: bool = False) -> None:
-    subprocess.run(["nft", "-f", "-"], input=commands, text=True, check=not may_fail)
 
 
 def _before_run(commands: str) -> None:
     """Let the agent run commands of nft when it starts, before it knows anything."""
 
     def run(self: engine.Agent) -> None:
-        _nft(commands)
+        nft(commands)
         time.sleep(BETWEEN)
         RUN(self)
 
@@ -66,7 +54,7 @@ def two_transactions() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         if rules.ruleset(self.store, self.node, networks) != self.applied:
-            _nft(OPEN_ALL)
+            nft(OPEN_ALL)
             time.sleep(BETWEEN)
         ENFORCE(self, networks)
 
@@ -79,7 +67,7 @@ def closed_between() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         if rules.ruleset(self.store, self.node, networks) != self.applied:
-            _nft(DROP_ALL)
+            nft(DROP_ALL)
             time.sleep(BETWEEN)
         ENFORCE(self, networks)
 
@@ -92,7 +80,7 @@ def restores_everything() -> None:
 
     def enforce(self: engine.Agent, networks: list[str]) -> None:
         if rules.ruleset(self.store, self.node, networks) != self.applied:
-            _nft("delete table inet netproof_sentinel", may_fail=True)  # there is one during its case only
+            nft("delete table inet netproof_sentinel", may_fail=True)  # there is one during its case only
         ENFORCE(self, networks)
 
     engine.Agent.enforce = enforce
@@ -109,7 +97,7 @@ def closed_at_start() -> None:
     """The agent drops everything from its start until two seconds later."""
 
     def run(self: engine.Agent) -> None:
-        _nft(DROP_ALL)
+        nft(DROP_ALL)
         time.sleep(SETTLING)
         RUN(self)
 
@@ -249,7 +237,7 @@ def sets_left() -> None:
         ENFORCE(self, networks)
         seen.update(address for pod in self.store.pods() for address in objects.addresses(pod, 4))
         sets = [f"  set of_{address.replace('.', '_')} {{ type ipv4_addr; }}" for address in sorted(seen)]
-        _nft("\n".join([f"table inet {LEFT} {{", *sets, "}"]))
+        nft("\n".join([f"table inet {LEFT} {{", *sets, "}"]))
 
     engine.Agent.enforce = enforce
 
@@ -264,7 +252,7 @@ def rules_of_large_policies_left() -> None:
         large = [each for each in self.store.policies() if len(each["spec"].get("ingress") or ()) >= LARGE]
         if names := {each["metadata"]["name"].replace("-", "_") for each in large} - seen:
             seen.update(names)
-            _nft(
+            nft(
                 "\n".join(
                     [f"table inet {LEFT} {{", *(f"  set of_{name} {{ type ipv4_addr; }}" for name in names), "}"]
                 )
