@@ -174,6 +174,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
+def publish(session: nox.Session) -> None:
+    """Keep the verdict.json of runs in reports/published, and write the table of published runs: [-- RUN …]."""
+    python(session, "-m", "reports.publish", *session.posargs)
+
+
+@nox.session
 def shuffle(session: nox.Session) -> None:
     """Run the suites in several orders, in which no verdict may differ: [-- --runs N --shuffle SEED …]."""
     python(session, "-m", "tests.shuffle.main", *SUITES, *with_defaults(session, DEFAULT))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from reports import baseline, columns, verdict_file
+from reports import baseline, columns, stored
 from reports.comparison import page, sides, terminal
 from reports.comparison.sides import Side
 from reports.verdict_file import BadVerdictError
@@ -65,7 +65,7 @@ def target_of(options: argparse.Namespace) -> Path | None:
     first = next((Path(run.split(sides.SEPARATOR)[0]) for run in options.runs if run != WITHOUT_VERDICT), None)
     if first is None:
         return None
-    folder = first.parent if first.name == verdict_file.NAME else first
+    folder = first.parent if first.name in stored.NAMES else first
     return (folder if options.against else folder.absolute().parent) / page.NAME
 
 

@@ -1,10 +1,13 @@
-"""The verdict.json of a run that has ended."""
+"""The verdict.json of a run that has ended; verdict.json.gz of one that is published."""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
+import zlib
+from errno import EINVAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 OUT = Path(__file__).parent / "out"  # the folder with the folders of runs, unless --out names another
 NAME = "verdict.json"
+PACKED = f"{NAME}.gz"
+NAMES = (NAME, PACKED)
 
 
 class NoVerdictError(Exception):
@@ -25,12 +30,39 @@ def read(folder: Path) -> dict[str, Any]:
     Raises:
         NoVerdictError: the folder has no verdict.json, or it is no JSON.
     """
-    source = folder / NAME
+    source = of(folder)
     try:
-        document: dict[str, Any] = json.loads(source.read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads(text_of(source))
     except (OSError, ValueError) as error:
         raise NoVerdictError(f"{source} cannot be read: {error}.") from error
     return document
+
+
+def of(folder: Path) -> Path:
+    """Return the path of a run's verdict.json, or of its verdict.json.gz where that alone exists."""
+    packed = folder / PACKED
+    return packed if packed.exists() and not (folder / NAME).exists() else folder / NAME
+
+
+def text_of(file: Path) -> str:
+    """Return the text of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        OSError: it cannot be read or unpacked.
+        UnicodeDecodeError: it is no UTF-8.
+    """
+    content = file.read_bytes()
+    if file.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise OSError(EINVAL, f"it cannot be unpacked ({error})") from error
+    return content.decode()
+
+
+def pack(text: str) -> bytes:
+    """Return a text as the content of a .gz file: the same bytes for the same text."""
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 def cases(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

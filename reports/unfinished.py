@@ -93,7 +93,7 @@ def write_again(folder: Path) -> str:
         stored.NoVerdictError: the folder has neither verdict.json nor a journal.
         journal.StillRunningError: the run has not ended.
     """
-    if (folder / stored.NAME).exists():
+    if stored.of(folder).exists():
         lines = [f"report: {page.write(folder)}"]
         exports.write(folder)
     elif written := journal.read(folder):

@@ -10,8 +10,9 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import best_match
 
+from reports import stored
+
 SCHEMA = Path(__file__).with_name("verdict.schema.json")
-NAME = "verdict.json"
 VERSION = 1  # of the schema
 LONGEST_RULE = 200  # characters
 
@@ -24,16 +25,16 @@ def read(path: Path) -> dict[str, Any]:
     """Return the content of a verdict.json.
 
     Args:
-        path: the file, whatever its name is, or the folder of a run.
+        path: the file, whatever its name is, or the folder of a run; unpacked if its name ends in .gz.
 
     Raises:
         BadVerdictError: it cannot be read, is no verdict.json, or follows another schema.
     """
-    file = path / NAME if path.is_dir() else path
+    file = stored.of(path) if path.is_dir() else path
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        document = json.loads(stored.text_of(file))
     except OSError as error:
-        raise BadVerdictError(f"{file} cannot be read: {error.strerror}.") from error
+        raise BadVerdictError(f"{file} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError
         raise BadVerdictError(f"{file} is not JSON: {error}.") from error
     if not isinstance(document, dict) or not {"schema", "verdict", "requirements"} <= document.keys():

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import runs, verdict_file
+from reports import runs, stored, verdict_file
 from reports.lateness import FACT as LATENESS
 from reports.report import certified
 from reports.verdict_file import BadVerdictError
@@ -132,7 +132,7 @@ def name_of(path: Path) -> str:
     path = path.resolve()
     return (
         path.stem
-        if path.is_file() and path.name != verdict_file.NAME
+        if path.is_file() and path.name not in stored.NAMES
         else (path if path.is_dir() else path.parent).name
     )
 
