@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.waiting import NeverHappenedError
-from fixtures.workspaces.changing import change, concerns_flows, kind_of, single_changes
+from fixtures.workspaces.changing import change, concerns_flows, kind_of, single_changes, without_edited
 from fixtures.workspaces.probing import settle
 from reports.outcome import Inconclusive, Refuted
 from suites.support.changes import figures
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 HOLES = {"tcp": 2, "udp": 15}  # refused flows in a row that count: a packet may be lost, a busy server may answer late
 SHOWN = 10
+REPLACED = 0.4  # share of the edited policies that are deleted and created again instead
 WITHOUT_EFFECT = 0.25  # share of the changes without an effect on any flow that are watched
 
 
@@ -47,7 +48,8 @@ def transitions(
             kind = kind_of(workspace.world, state)
             if concerns_flows(workspace, state, judge) or random.random() < WITHOUT_EFFECT:
                 number += 1
-                yield change(workspace, state, judge, random)
+                between = without_edited(workspace.world, state) if random.random() < REPLACED else None
+                yield change(workspace, state, judge, random, between)
             # Flows that were not watched must have changed, too, before the next change.
             require_right(settle(workspace, state, judge), judge, expect, f"a state is wrong: {kind}")
 
