@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from reports.packed import packed
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
@@ -61,6 +63,7 @@ def write(results: Path, target: Path, cache: Path, history: Path | None = None)
         pages = list((draft / "report").rglob("index.html"))
         if not pages:
             raise NoPageError(f"allure wrote no index.html below {draft}.")
+        pages[0].write_text(packed(pages[0].read_text(encoding="utf-8")), encoding="utf-8")
         pages[0].replace(target)
     shutil.rmtree(draft)
 
@@ -124,7 +127,21 @@ def prepare(cache: Path) -> tuple[Path, Mapping[str, str]]:
         NoPageError: Node or the npm package is not available.
     """
     environment = _environment(cache)
-    return _install(cache, environment), environment
+    return _install(FOLDER, cache, environment, "the npm package allure") / ".bin" / "allure", environment
+
+
+def packages(folder: Path, cache: Path, name: str) -> Path:
+    """Install the npm packages that a folder locks into the cache; returns the folder that has each by its name.
+
+    Args:
+        folder: has package.json and package-lock.json.
+        cache: a folder for Node and the packages.
+        name: what they are, for messages.
+
+    Raises:
+        NoPageError: Node or the packages are not available.
+    """
+    return _install(folder, cache, _environment(cache), f"the npm package {name}")
 
 
 def _environment(cache: Path) -> Mapping[str, str]:
@@ -146,22 +163,19 @@ def _major(node: str) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def _install(cache: Path, environment: Mapping[str, str]) -> Path:
-    lock = (FOLDER / "package-lock.json").read_bytes()
-    folder = cache / f"allure-{hashlib.sha256(lock).hexdigest()[:12]}"
-    program = folder / "node_modules" / ".bin" / "allure"
+def _install(source: Path, cache: Path, environment: Mapping[str, str], product: str) -> Path:
+    lock = (source / "package-lock.json").read_bytes()
+    folder = cache / f"{source.name}-{hashlib.sha256(lock).hexdigest()[:12]}"
+    complete = folder / "complete"
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
-        if not program.exists():
+        if not complete.exists():
             folder.mkdir(exist_ok=True)
             for name in ("package.json", "package-lock.json"):
-                shutil.copy(FOLDER / name, folder)
-            _run(
-                [*_npm(environment), "ci", *NPM_OPTIONS, "--prefix", str(folder)],
-                environment,
-                "the npm package allure",
-            )
-    return program
+                shutil.copy(source / name, folder)
+            _run([*_npm(environment), "ci", *NPM_OPTIONS, "--prefix", str(folder)], environment, product)
+            complete.touch()
+    return folder / "node_modules"
 
 
 def _npm(environment: Mapping[str, str]) -> list[str]:

@@ -39,17 +39,12 @@ def of(facts: Mapping[str, Any], datapath: Mapping[str, str]) -> Iterator[tuple[
 
 
 def _svg(macro: str, **values: object) -> str:
-    """Call a macro of svg.html.j2, and put the styles of the page into its picture."""
+    """Call a macro of svg.html.j2, and put the styles of pictures into its picture."""
     text = _template(macro).render(values, new_id=texts.new_ids()).strip()
     head, end, rest = text.partition(">")
-    return f"{head}{end}<style>{escape(_style())}</style>{rest}"
+    return f"{head}{end}<style>{escape(page.style() + BACKGROUND)}</style>{rest}"
 
 
 @cache
 def _template(macro: str) -> jinja2.Template:
     return page.environment(page.FOLDER).from_string(f"{MACROS}{{{{ {macro} }}}}")
-
-
-@cache
-def _style() -> str:
-    return (page.FOLDER / "style.css").read_text(encoding="utf-8") + BACKGROUND

@@ -62,6 +62,6 @@ def render(compared: Compared) -> str:
     parts = {
         "compared": compared,
         "rules": [*noise.sentences()],
-        "style": (report_page.FOLDER / "style.css").read_text(encoding="utf-8"),
+        "style": report_page.style("style.css"),
     }
     return report_page.environment(FOLDER, report_page.FOLDER).get_template("compare.html.j2").render(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "templates"
 NAME = "report.html"
+COLOURS, PICTURES = "colours.css", "pictures.css"
 
 
 def render(document: Mapping[str, Any]) -> str:
@@ -49,9 +51,19 @@ def render(document: Mapping[str, Any]) -> str:
         "again": {"run": "", "failed": ""} | document.get("again", {}),
         "cni": document["cni"],
         "new_id": texts.new_ids(),
-        "style": (FOLDER / "style.css").read_text(encoding="utf-8"),
+        "style": style("style.css"),
     }
     return environment(FOLDER).get_template("report.html.j2").render(parts)
+
+
+@cache
+def style(*names: str) -> str:
+    """Return the colours and the rules of pictures, which every page and picture has, and those of some further files.
+
+    Args:
+        names: of files in FOLDER.
+    """
+    return "".join((FOLDER / name).read_text(encoding="utf-8") for name in (COLOURS, PICTURES, *names))
 
 
 def write(folder: Path) -> Path:
@@ -86,5 +98,5 @@ def environment(*folders: Path) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    result.filters |= {"seconds": texts.seconds, "verdict_mark": texts.verdict_mark}
+    result.filters |= {"seconds": texts.seconds, "verdict_mark": texts.verdict_mark, "plural": texts.plural}
     return result
