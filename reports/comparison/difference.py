@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAIR = 2  # sides: with more, a change has no direction
 
 
 class Matters(IntEnum):
@@ -80,6 +86,14 @@ def ratio(values: list[float], smallest: float) -> float:
     return max(*values, smallest) / max(min(values), smallest)
 
 
-def by_factor(comparative: str, factor: float) -> str:
-    """Return a ratio as text: "longer by a factor of 2.0"."""
+def by_factor(values: Sequence[float], factor: float, rises: str = "larger", falls: str = "smaller") -> str:
+    """Return a ratio as text: "larger by a factor of 2.0"; the values of more than two sides only differ by it.
+
+    Args:
+        values: those that are known, in the order of the sides.
+        factor: their ratio.
+        rises: the comparative if the second value is the larger one.
+        falls: the comparative if it is the smaller one.
+    """
+    comparative = (rises if values[0] <= values[-1] else falls) if len(values) == PAIR else "differ"
     return f"{comparative} by a factor of {factor:.1f}"

@@ -58,7 +58,7 @@ def _values(case: Case | None, figure: runs.Figure) -> Sequence[float]:
 def _row(figure: runs.Figure, title: str, values: Sequence[Sequence[float]]) -> Row:
     medians = [statistics.median(each) for each in values if each]
     factor = ratio(medians, 1e-9)
-    change = by_factor("larger" if medians[0] <= medians[-1] else "smaller", factor)
+    change = by_factor(medians, factor)
     cells = tuple(f"{statistics.median(each):g}" if each else NONE for each in values)
     matters = Matters.TWICE if factor >= TWICE else Matters.LITTLE
     return Row(figure.requirement, f"{figure.fact}: {title}", cells, change, factor, matters)

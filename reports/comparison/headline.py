@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reports.comparison import sides as all_sides
 from reports.comparison import verdicts
-from reports.comparison.difference import Matters, Row
+from reports.comparison.difference import PAIR, Matters, Row
 from reports.report.texts import plural
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from reports.comparison.sides import Side
 
 MOST_OF_A_KIND = 3  # rows at the top for each kind of difference
-PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def of(sides: Sequence[Side], labels: Sequence[str], sections: Sequence[Section]
         word = f"{plural(failing, 'requirement')} newly {'fails' if failing == 1 else 'fail'}"
     else:
         word = "No requirement newly fails" if rows else "Nothing differs"
-    same = tuple(section.same[0] for section in sections if section.same)
+    same = tuple(f"{section.title}: {section.same[0]}" for section in sections if section.same)
     verdict = "failed" if failing else "passed"
     return Headline(question(sides, labels), word, verdict, relation(sides), tuple(_most(rows)), same)
 

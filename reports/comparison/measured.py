@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from reports.comparison import noise
-from reports.comparison.difference import Matters, Row, Section, by_factor, ratio
+from reports.comparison.difference import PAIR, Matters, Row, Section, by_factor, ratio
 from reports.report import motion
 from reports.report.recovery import FLOWS, UNTIL_RIGHT, WINDOWS
 from reports.report.texts import plural, seconds
@@ -96,13 +96,14 @@ class Series:
         return Row(self.id, self.what, cells, self._change(factor), weight * self.share, matters)
 
     def _change(self, factor: float) -> str:
-        """Return the change from the first known time to the last one."""
-        first, last = self.known[0], self.known[-1]
-        if first.rank == last.rank:
-            worse = (first.seconds or 0.0) < (last.seconds or 0.0)
-            return by_factor("longer" if worse else "shorter", factor)
-        worse = last.rank > first.rank
-        if max(first.rank, last.rank) >= INTERVENTION > min(first.rank, last.rank):
+        """Return the change from one known time to the other, or what differs between more than two."""
+        ranks = [time.rank for time in self.known]
+        if len({*ranks}) == 1:
+            return by_factor([time.seconds or 0.0 for time in self.known], factor, "longer", "shorter")
+        endless, worse = max(ranks) >= INTERVENTION > min(ranks), ranks[-1] > ranks[0]
+        if len(ranks) > PAIR:
+            return "not all end without intervention" if endless else "differ"
+        if endless:
             return "no end without intervention" if worse else "ends without intervention"
         return "worse" if worse else "better"
 

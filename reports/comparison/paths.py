@@ -61,7 +61,7 @@ def _comparable(found: Sequence[FigureFact | None]) -> list[Sequence[float]]:
 def _row(case: Case, figure: Figure, found: Sequence[FigureFact | None], values: Sequence[Sequence[float]]) -> Row:
     medians = [statistics.median(each) for each in values if each]
     factor = ratio(medians, LEAST)
-    change = by_factor("larger" if medians[0] <= medians[-1] else "smaller", factor)
+    change = by_factor(medians, factor)
     fact = case.facts[performance_fact.FACT]
     what = f"{figure.name}, {fact['path']}, {performance_fact.FAMILIES[fact['family']]}"
     matters = Matters.TWICE if factor >= TWICE else Matters.LITTLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from reports.report.plots import BAR, LABELS, LEFT, ROW, WIDTH, Bar, Plot, Text
+from reports.report.plots import BAR, LABELS, ROW, WIDTH, Bar, Plot, Text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 WINDOWS = "windows of changes"  # the fact of cases that watch changes: a row for each kind of change and direction
 CONNECTIONS = "connections that a change denies"  # number of connections by protocol, kind of change and fate
 MEANING = {"opens": "allowed flows fail", "closes": "denied flows get through"}
+HEADINGS = ("Change", "Until then", "Flows", "p50", "p95", "p99", "Longest", "Resolution")
+NAMES = 225  # pixels for the names of changes, which are longer than those of other plots
 LEAST_SPAN = 50.0  # milliseconds of the plot
 
 
@@ -21,14 +23,16 @@ class Motion:
     """What was measured while policies changed.
 
     Attributes:
-        windows: rows of the table: kind, effect, number, p50, p95, p99, longest and resolution.
+        windows: rows of the table, with a cell for each of the headings.
         plot: the windows as bars.
         connections: (what, number) of established connections that a change denies.
+        headings: of the table.
     """
 
     windows: tuple[tuple[str, ...], ...]
     plot: Plot | None
     connections: tuple[tuple[str, int], ...]
+    headings: tuple[str, ...] = HEADINGS
 
 
 def of(document: Mapping[str, Any]) -> Motion | None:
@@ -69,20 +73,20 @@ def _plot(windows: Sequence[Mapping[str, Any]]) -> Plot | None:
     """Return the windows as bars up to the longest, the median on top and a line for each; None without windows."""
     if not windows:
         return None
-    scale = (WIDTH - LEFT - LABELS) / max([LEAST_SPAN, *(window["longest"] for window in windows)])
+    scale = (WIDTH - NAMES - LABELS) / max([LEAST_SPAN, *(window["longest"] for window in windows)])
     bars, texts, sentences = [], [], []
     for number, window in enumerate(windows):
         y = 4 + number * ROW
         known = [(name, window[name]) for name in ("p50", "p95", "longest") if window[name] is not None]
         figures = ", ".join(f"{name} {value} ms" for name, value in known)
         label = f"{window['kind']}, {window['direction']}"
-        bars.append(Bar(LEFT, y + 2, max(2, round(window["longest"] * scale)), BAR, "state", figures))
-        bars.append(Bar(LEFT, y + 2, max(2, round(window["p50"] * scale)), BAR, "traffic", figures))
+        bars.append(Bar(NAMES, y + 2, max(2, round(window["longest"] * scale)), BAR, "state", figures))
+        bars.append(Bar(NAMES, y + 2, max(2, round(window["p50"] * scale)), BAR, "traffic", figures))
         bars += [
-            Bar(LEFT + round(each * scale), y, 1, BAR + 4, "each", f"{each} ms") for each in window.get("each", ())
+            Bar(NAMES + round(each * scale), y, 1, BAR + 4, "each", f"{each} ms") for each in window.get("each", ())
         ]
         texts.append(Text(0, y + 13, label))
-        texts.append(Text(LEFT + max(2, round(window["longest"] * scale)) + 6, y + 13, figures))
+        texts.append(Text(NAMES + max(2, round(window["longest"] * scale)) + 6, y + 13, figures))
         sentences.append(f"{label}: {figures}.")
     title = "Time until a change of policies counts"
     return Plot(title, " ".join(sentences), 8 + len(windows) * ROW, tuple(bars), tuple(texts))

@@ -24,12 +24,14 @@ class Cell:
     Attributes:
         heading: the name of the figure.
         value: with its unit.
-        note: its ratio to the bare veth pair, and the interval of the ratio, or of the value without one; "" for none.
+        note: its ratio to the bare veth pair; "" for none.
+        limits: the interval of the ratio, or of the value without one; "" for none.
     """
 
     heading: str
     value: str
-    note: str
+    note: str = ""
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _base(measured: Sequence[Measured]) -> Iterator[Row]:
     """Yield the row of the bare veth pair, the median over all paths."""
     values = {figure: performance_fact.bases(measured, figure) for figure in FIGURES}
     if any(value is not None for value in values.values()):
-        cells = [Cell(each.name, NONE if value is None else shown(value, each), "") for each, value in values.items()]
+        cells = [Cell(each.name, NONE if value is None else shown(value, each)) for each, value in values.items()]
         yield Row("", f"{performance_fact.BASE} = 1.00".capitalize(), "", tuple(cells), "")
 
 
@@ -106,10 +108,11 @@ def _row(one: Measured, *, with_family: bool) -> Row:
 
 def _cell(figure: Figure, found: FigureFact | None) -> Cell:
     if found is None:
-        return Cell(figure.name, NONE, "")
+        return Cell(figure.name, NONE)
     note = f"× {times(found['ratio'])}" if "ratio" in found else ""
-    if limits := found.get("ratio_interval"):
-        note += f" ({times(limits[0])} to {times(limits[1])})"
-    elif (limits := found.get("interval")) and not note:
-        note = f"{performance_fact.number(limits[0])} to {performance_fact.number(limits[1])}"
-    return Cell(figure.name, shown(found["value"], figure), note)
+    limits = ""
+    if interval := found.get("ratio_interval"):
+        limits = f"({times(interval[0])} to {times(interval[1])})"
+    elif (interval := found.get("interval")) and not note:
+        limits = f"{performance_fact.number(interval[0])} to {performance_fact.number(interval[1])}"
+    return Cell(figure.name, shown(found["value"], figure), note, limits)

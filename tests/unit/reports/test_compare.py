@@ -248,6 +248,15 @@ def test_more_than_two_runs_have_a_column_each() -> None:
     assert headline.relation(result.sides) == "Variants of flannel."
 
 
+def test_a_change_between_more_than_two_runs_has_no_direction() -> None:
+    """The first and the last run are alike here, so that nothing is larger, shorter or ended."""
+    result = compared(run(), without_tunnel(), run(cni="flannel:udp"))
+    assert {row.change for row in section(result, "figures").rows} <= {
+        f"differ by a factor of {n}" for n in (1.3, 1.8)
+    }
+    assert {row.change for row in section(result, "repairs").rows} == {"not all end without intervention"}
+
+
 @pytest.mark.parametrize("documents", [(), (run(),), (run(), run()), (run(), without_tunnel()), (run(),) * 6])
 def test_the_page_is_one_file_without_script(documents: tuple[dict[str, Any], ...]) -> None:
     """It is well-formed, loads nothing, has each id once, and states the rules; links lead to elements that it has."""
