@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import time
 import uuid
@@ -10,13 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from reports.report import page as report_page
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-STYLE = (
-    "table{border-collapse:collapse;font:14px sans-serif}td,th{border:1px solid #ccc;padding:4px 8px;text-align:left}"
-)
 
 
 @dataclass(frozen=True)
@@ -83,10 +80,5 @@ def add_to_allure(answers: list[Answer], folder: Path) -> None:
 
 def page(answers: list[Answer]) -> str:
     """Render the answers as an HTML page."""
-    lines = [
-        f"<tr><td>{html.escape(a.claim)}</td><td>{html.escape(a.sentence)}</td>"
-        f"<td>{html.escape(', '.join(f'{identity} {verdict}' for identity, verdict in a.evidence.items()))}</td></tr>"
-        for a in answers
-    ]
-    head = "<tr><th>claim</th><th>answer</th><th>evidence</th></tr>"
-    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><table>{head}{''.join(lines)}</table>"
+    template = report_page.environment(report_page.FOLDER).get_template("claims.html.j2")
+    return template.render(answers=answers, style=report_page.style("style.css"))
