@@ -20,7 +20,7 @@ from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the checkout is
 from reports.watch import child  # noqa: E402 - the same
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
-nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.sessions = ["lint", "types", "layers", "tests", "browser"]
 
 PYTHON = sys.executable
 OUT = ROOT / "reports" / "out"
@@ -30,6 +30,7 @@ CHAOS = ["suites/chaos"]
 MOTION = ["suites/motion"]
 SPEED = ["suites/performance/test_paths.py"]
 REPEATS = "10"  # rounds: a confidence interval leaves out the smallest and the largest of them
+SELENIUM = ROOT / "tests" / "browser" / "requirements.lock"
 ANALYZER = ROOT / "tests" / "differential" / "requirements.lock"
 DEFAULT = "flannel:vxlan"
 # The plugin of reports prints cases and results: -qq and -rN leave out pytest's own list and counts of them.
@@ -45,11 +46,18 @@ MEANING = {
 }
 
 
-def python(session: nox.Session, *arguments: str) -> None:
-    """Run Python; if it fails, fail the session and let nox end with its exit code."""
+def python(session: nox.Session, *arguments: str, packages: Path | None = None) -> None:
+    """Run Python; if it fails, fail the session and let nox end with its exit code.
+
+    Args:
+        session: the session.
+        arguments: those of Python.
+        packages: a folder with packages that are in addition to those of all sessions.
+    """
     session.log(f"python {' '.join(arguments)}")
     # The child ends when this process is killed, and with the child its lab.
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "NETPROOF_DIE_WITH": str(os.getpid())}
+    path = os.pathsep.join(map(str, (ROOT, *([packages] if packages else []))))
+    environment = os.environ | {"PYTHONPATH": path, "NETPROOF_DIE_WITH": str(os.getpid())}
     process = subprocess.Popen([PYTHON, *arguments], env=environment)
     while process.poll() is None:
         with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C reaches the child too; it ends in order
@@ -287,6 +295,24 @@ def tests(session: nox.Session) -> None:
         lab_tests(session)
 
 
+def selenium(session: nox.Session) -> Path:
+    """Install what drives a browser into the session's own environment; returns the folder of its packages."""
+    session.install("-q", "--no-deps", "--require-hashes", "-r", str(SELENIUM))
+    return next(Path(session.virtualenv.location).glob("lib/python*/site-packages"))
+
+
+@nox.session(venv_backend="venv", reuse_venv=True)
+def browser(session: nox.Session) -> None:
+    """Open every page of reports in Chromium: two clicks, barriers, phones, no scripts, 5,000 cases: [-- OPTIONS]."""
+    python(session, "-m", "pytest", "-q", "tests/browser", *session.posargs, packages=selenium(session))
+
+
+@nox.session(venv_backend="venv", reuse_venv=True, default=False)
+def screenshots(session: nox.Session) -> None:
+    """Take pictures of pages, wide and narrow, light and dark: [-- --out FOLDER] [RUN or FILE.html …]."""
+    python(session, "-m", "tests.browser.screenshots", *session.posargs, packages=selenium(session))
+
+
 @nox.session
 def breaks(session: nox.Session) -> None:
     """Apply every break of tests/lab/breaks.yaml to a lab, and check which requirements fail."""
@@ -359,6 +385,9 @@ def lock(session: nox.Session) -> None:
     options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet", "--upgrade"]
     groups = ["--group", "pyproject.toml:dev", "pyproject.toml"]
     session.run("uv", "pip", "compile", *options, *groups, "-o", "requirements.lock", external=True)
+    # What both locks have is alike: the session adds its packages to those of all sessions.
+    driver = ["-c", "requirements.lock", "-o", str(SELENIUM), str(SELENIUM.with_suffix(".in"))]
+    session.run("uv", "pip", "compile", *options, *driver, external=True)
     analyzer = ["--generate-hashes", "--universal", "-o", str(ANALYZER), str(ANALYZER.with_suffix(".in"))]
     session.run("uv", "pip", "compile", *analyzer, external=True)
     python(session, "-m", "fixtures.binaries.pin")

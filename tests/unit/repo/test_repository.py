@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 LONGEST_FUNCTION = 50
 LONGEST_MODULE = 400
 LONGEST_CASE = 12  # statements
-# Modules that run elsewhere: in pods, where they are top-level, and in an environment with np-guard's analyzer.
-OTHER_ENVIRONMENTS = ("fixtures/probes/agent", "tests/differential/ask.py")
+# Modules that run elsewhere: in pods, where they are top-level, and in environments with an analyzer or Selenium.
+OTHER_ENVIRONMENTS = ("fixtures/probes/agent", "tests/differential/ask.py", "tests/browser")
 FOLDERS = ("policies", "fixtures", "suites", "reports", "tests")
 
 
