@@ -21,7 +21,6 @@ from fixtures.workspaces.probing import describe
 from fixtures.workspaces.runner import run_case
 from policies import cases, requirements
 from policies.families import Family
-from policies.histories import generate
 from policies.oracle import Path, Query
 from reports import baseline, claims, generated_fact, unfinished, wrong_fact
 from reports.comparison import page as comparison
@@ -101,7 +100,7 @@ def policy() -> dict[str, Any]:
     found["N01"] = [case("failed", "a pod with the address of a deleted pod did not answer for 21.4 s")]
     found["D66"] = [case("inconclusive", "the server of netproof-x/a-node1 is dead")]
     found["D02"] = [case("passed", reachable_seconds=0.34, ready_seconds=0.2)]
-    histories = [tuple(history) for history in generate(4, 6, Family.IPV4, 7)]
+    histories = [tuple(step.world(each.base) for step in each.steps) for each in corpus.values()]
     drawn = generated_states.fact(histories, Family.IPV4, (24, 9_120))
     facts: dict[str, Any] = {generated_fact.FACT: drawn, UNTIL_RIGHT: [0.2, 0.8, 0.4, 0.3, 1.1]}
     found["P01"] = [case("passed", **facts)]

@@ -44,7 +44,7 @@ def of_tests(folder: Path) -> Iterator[View]:
         yield View(name, folder / f"{name}.html")
     first = ".failure:first-of-type"
     yield View("failure", folder / "policy.html", f"{first}, {first} li:first-child > details", first)
-    yield View("timeline", folder / "chaos.html", "#recovery details", "#recovery")
+    yield View("timeline", folder / "chaos.html", "#recovery details:first-of-type", "#recovery")
     yield View("windows", folder / "chaos.html", "", "#motion")
     yield View("speeds", folder / "speed.html", "", "#performance")
     yield View("differences", folder / "two.html", "", "#most")
