@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from fixtures.cnis import matrix as matrix_table  # noqa: E402 - the checkout is not installed
+from fixtures.run import side_by_side  # noqa: E402 - the same
 from reports.watch import child  # noqa: E402 - the same
 
 nox.options.default_venv_backend = "none"  # ./noxw has installed everything; sessions start at once
@@ -105,6 +106,7 @@ def certify(session: nox.Session) -> None:
     if has_option(session, "--list"):
         python(session, "-m", "fixtures.commands.plugins", *session.posargs)
     else:
+        session.posargs.extend(side_by_side.options(session.posargs, DEFAULT))
         run_suites(session, DEFAULT)
 
 

@@ -31,7 +31,7 @@ def _open_again(request: pytest.FixtureRequest, testbed: Testbed) -> Iterator[No
     An engine may follow the end of a policy later than the next case looks; where it never does, cases say so.
     """
     yield
-    if request.node.get_closest_marker("disturbs"):
+    if request.node.get_closest_marker("isolates"):
         with contextlib.suppress(NetproofError):
             waiting.until(lambda: everybody_reached(testbed), "pods without policies being open", patience=PATIENCE)
 

@@ -18,7 +18,7 @@ from policies.ambiguities import Ambiguity, definitely
 from policies.families import Family
 from policies.flow import DENIED
 from reports.outcome import Inconclusive
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import isolates, needs, requirement
 from suites.support.policies import (
     LOST,
     NAMESPACE,
@@ -92,7 +92,7 @@ def admitting(number: int, server: ProbePod, flow: Flow) -> Object:
 
 @requirement("N13")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_a_policy_that_is_replaced_at_once_is_the_new_one(testbed: Testbed, expect: Expect, family: Family) -> None:
     """After ten policies are each deleted and at once created anew, twice, traffic is as their last specs say."""
     server, *clients = pods_of_policies(testbed)
@@ -185,7 +185,7 @@ def edit_twice(testbed: Testbed, edited: LongPolicy) -> float:
 
 @requirement("N14")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_the_second_of_two_edits_counts_for_every_block(testbed: Testbed, expect: Expect, family: Family) -> None:
     """After two edits within a second of policies with 300 ipBlocks, each block counts as the second edit says."""
     if not definitely(Ambiguity.BLOCK_MATCHES_PODS, profile_of(testbed.cni)):

@@ -13,7 +13,7 @@ from fixtures.probes import pods as probe_pods
 from fixtures.probes.pods import PORTS, PYTHON_IMAGE, PodPlan
 from reports.outcome import Inconclusive
 from suites.support.expect import require
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import isolates, needs, requirement
 from suites.support.policies import (
     NAMESPACE,
     PATIENCE,
@@ -103,7 +103,7 @@ def test_a_new_pod_is_isolated_from_its_first_packet(testbed: Testbed, expect: E
 
 @requirement("P64")
 @needs("network-policy", NODE_COMMANDS, "host-local")
-@disturbs
+@isolates
 @pytest.mark.parametrize("role", ["subject", "peer"])
 def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, family: Family, role: str) -> None:
     """A pod that gets the address of a completed pod is neither isolated nor admitted by policies for that one."""
@@ -124,7 +124,7 @@ def test_a_completed_pod_owns_no_address(testbed: Testbed, expect: Expect, famil
 
 @requirement("P64")
 @needs("network-policy", NODE_COMMANDS, "host-local")
-@disturbs
+@isolates
 def test_deleting_a_completed_pod_takes_nothing_from_the_next_owner_of_its_address(
     testbed: Testbed, expect: Expect, family: Family
 ) -> None:
@@ -148,7 +148,7 @@ def test_deleting_a_completed_pod_takes_nothing_from_the_next_owner_of_its_addre
 
 @requirement("P65")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that is slow to terminate stays isolated, and stays a peer, until it is gone."""
     node = testbed.nodes[-1]
@@ -174,7 +174,7 @@ def test_a_terminating_pod_is_subject_and_peer(testbed: Testbed, expect: Expect,
 
 @requirement("N02")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_a_pod_without_address_harms_no_policy(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A policy that also selects a pod without address is enforced, and its deletion takes effect."""
     server, client = testbed.pods_on(testbed.nodes[-1])[0], testbed.pods_on(testbed.nodes[0])[0]

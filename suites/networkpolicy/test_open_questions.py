@@ -13,7 +13,7 @@ from policies import serialization
 from policies.ambiguities import Ambiguity
 from policies.flow import ANY, CONNECTED, Flow, Target
 from policies.model import NAMESPACE_LABEL
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import isolates, needs, requirement
 from suites.support.policies import (
     LOST,
     PATIENCE,
@@ -67,7 +67,7 @@ def host_of_another_node(testbed: Testbed, pod: ProbePod) -> ProbePod:
 
 @requirement("P22")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Whether a policy isolates pods in the host network of its namespace is as the engine declares."""
     client, witness = pods_on_two_nodes(testbed)
@@ -81,7 +81,7 @@ def test_whether_host_network_pods_are_subjects(testbed: Testbed, expect: Expect
 
 @requirement("P22")
 @needs("network-policy")
-@disturbs
+@isolates
 @pytest.mark.parametrize("direction", ["from", "to"])
 def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, family: Family, direction: str) -> None:
     """Whether a peer by labels matches pods in the host network is as the engine declares."""
@@ -102,7 +102,7 @@ def test_whether_host_network_pods_are_peers(testbed: Testbed, expect: Expect, f
 
 @requirement("P45")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_whether_a_closed_pod_answers_pings(testbed: Testbed, expect: Expect, family: Family) -> None:
     """Whether ICMP reaches a pod that is isolated for ingress is as the engine declares."""
     client, server = pods_on_two_nodes(testbed)

@@ -12,7 +12,7 @@ from fixtures.testbed import services
 from fixtures.testbed.testbed import OUTSIDE
 from policies.families import Family, of_family
 from policies.flow import CONNECTED, DENIED, Flow, Target
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import isolates, needs, requirement
 from suites.support.policies import (
     LOST,
     NAMESPACE,
@@ -57,7 +57,7 @@ def between(client: ProbePod, server: ProbePod) -> list[Object]:
 
 @requirement("N06")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_errors_of_allowed_flows_come_back(testbed: Testbed, expect: Expect, family: Family) -> None:
     """The port unreachable error for an allowed flow arrives at a client that is otherwise isolated."""
     client, server = pods_on_two_nodes(testbed)
@@ -95,7 +95,7 @@ def one_is_open(targets: list[Target], outcomes: list[str], what: str) -> list[s
 
 @requirement("N07")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A datagram larger than the MTU reaches an allowed port, and no other port."""
     client, server = pods_on_two_nodes(testbed)
@@ -120,7 +120,7 @@ def test_fragments_are_judged_like_their_datagram(testbed: Testbed, expect: Expe
 
 @requirement("N08")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A datagram behind an IPv6 extension header reaches an allowed port, and no other port."""
     if family is not Family.IPV6:
@@ -146,7 +146,7 @@ def test_extension_headers_hide_no_port(testbed: Testbed, expect: Expect, family
 
 @requirement("N09")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A new pod with one allowed flow, to a pod on its node, resolves that pod's address."""
     server = testbed.pods_on(testbed.nodes[0])[0]
@@ -165,7 +165,7 @@ def test_neighbours_are_found_however_closed(testbed: Testbed, expect: Expect, f
 
 @requirement("N10")
 @needs("network-policy", "services")
-@disturbs
+@isolates
 def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A Service that is created after the policies reaches the pods that they allow."""
     client, server = pods_on_two_nodes(testbed)
@@ -184,7 +184,7 @@ def test_a_service_that_comes_later_is_judged_by_its_pods(testbed: Testbed, expe
 
 @requirement("P57")
 @needs("network-policy", "services", EXTERNAL_HOST)
-@disturbs
+@isolates
 def test_a_node_port_is_no_back_door(testbed: Testbed, expect: Expect, family: Family) -> None:
     """An external client does not reach an isolated pod through its NodePort, on any node's address."""
     _, server = pods_on_two_nodes(testbed)

@@ -12,7 +12,7 @@ from policies import serialization
 from policies.flow import CONNECTED, Target
 from reports.outcome import Inconclusive
 from suites.support.expect import require
-from suites.support.marks import disturbs, needs, requirement
+from suites.support.marks import isolates, needs, requirement
 from suites.support.policies import (
     ENDS_PATIENCE,
     MATCHED,
@@ -49,7 +49,7 @@ def some_port() -> int:
 
 @requirement("P62")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
     """An isolated pod accepts no new connection, also from the source port of an earlier one."""
     client, server = pods_on_two_nodes(testbed)
@@ -67,7 +67,7 @@ def test_a_connection_from_a_known_port_is_judged_anew(testbed: Testbed, expect:
 
 @requirement("P69")
 @needs("network-policy", NODE_COMMANDS, "host-local")
-@disturbs
+@isolates
 def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that is created again under its name is a peer, and the pod that gets its old address is not."""
     node = testbed.nodes[-1]
@@ -97,7 +97,7 @@ def test_a_recreated_pod_leaves_nothing_behind(testbed: Testbed, expect: Expect,
 
 @requirement("N03")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_the_end_of_one_replica_changes_nothing_for_the_others(
     testbed: Testbed, expect: Expect, family: Family
 ) -> None:
@@ -122,7 +122,7 @@ def test_the_end_of_one_replica_changes_nothing_for_the_others(
 
 @requirement("N05")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A pod that is created right after its namespace is matched by the namespace's labels."""
     server = testbed.pods_on(testbed.nodes[0])[0]
@@ -138,7 +138,7 @@ def test_the_first_pod_of_a_new_namespace_is_a_peer(testbed: Testbed, expect: Ex
 
 @requirement("N04")
 @needs("network-policy")
-@disturbs
+@isolates
 def test_a_namespace_that_comes_again_starts_anew(testbed: Testbed, expect: Expect, family: Family) -> None:
     """A new namespace has neither the labels nor the policies of a deleted one of its name."""
     client, server = pods_on_two_nodes(testbed)

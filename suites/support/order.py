@@ -1,10 +1,11 @@
-"""The order of cases: drawn from a seed with --shuffle; a case that disturbs others runs alone."""
+"""The order of cases, drawn from a seed with --shuffle, and which cases run at the same time."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import random
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,18 @@ from xdist.scheduler import LoadGroupScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from collections.abc import Set as AbstractSet
 
 DRAWN = -1  # --shuffle without a seed
 WINDOWS = pytest.StashKey[bool]()  # whether a case may leave a window open for another one
 SHUFFLE = "netproof shuffle"  # key of the seed in the input of an xdist worker
+DISTURBING = {"disturbs", "isolates"}  # marks of cases that others notice
+WORKSPACES = "workspaces"
 TOGETHER = {  # cases of these modules share a fixture, so they run in one process
-    "suites/generated/": "workspaces",
-    "suites/networkpolicy/test_corpus.py::": "workspaces",
+    "suites/generated/": WORKSPACES,
+    "suites/networkpolicy/test_corpus.py::": WORKSPACES,
+    "suites/networkpolicy/": "policies",  # one begins a window in which the others run, and another one ends it
+    "suites/datapath/test_reused_addresses.py::": "addresses",  # the same
     "suites/performance/": "performance",  # figures of one run are measured in the same minute
     "tests/unit/policies/test_worlds.py::": "worlds",  # what it generates is cached in the process
 }
@@ -44,10 +50,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.shuffle = config.workerinput[SHUFFLE]
     if config.option.shuffle == DRAWN:
         config.option.shuffle = random.SystemRandom().randrange(2**31)
-    if config.option.shuffle is not None:
-        if getattr(config.option, "migrate_to", None):
-            raise pytest.UsageError("--shuffle and --migrate-to: a migration has one order; leave out --shuffle.")
-        config.option.loadscopereorder = False  # xdist would take large groups first
+    if config.option.shuffle is not None and getattr(config.option, "migrate_to", None):
+        raise pytest.UsageError("--shuffle and --migrate-to: a migration has one order; leave out --shuffle.")
+    config.option.loadscopereorder = False  # xdist would take large groups first
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -102,31 +107,68 @@ def with_windows(items: list[pytest.Item]) -> list[pytest.Item]:
 
     def rank(item: pytest.Item) -> int:
         marks = {mark.name for mark in item.iter_markers()}
-        return 3 if "ends_window" in marks else 1 if "begins_window" in marks else 0 if "disturbs" in marks else 2
+        return 3 if "ends_window" in marks else 1 if "begins_window" in marks else 0 if marks & DISTURBING else 2
 
     return sorted(items, key=rank) if any(rank(item) == 1 for item in items) else items
+
+
+def side_by_side(items: list[pytest.Item]) -> list[pytest.Item]:
+    """The cases in an order in which two processes wait little for each other.
+
+    Those that run alone come first; otherwise each would wait for the end of the longest case.  Those of the
+    workspaces take longest and follow, in one process, and all others run beside them, most of them in a window.
+    """
+
+    def rank(item: pytest.Item) -> int:
+        marks = {mark.name for mark in item.iter_markers()}
+        if "disturbs" in marks:
+            return 0
+        if group_of(item.nodeid) == WORKSPACES:
+            return 1
+        return 2 if "begins_window" in marks else 4 if "ends_window" in marks else 3
+
+    return sorted(items, key=rank)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Sort the selected cases; trylast, after the hooks that select.
 
-    Windows stay open in the order as written alone: in others, and beside another worker, a case may disturb them.
+    Windows stay open in the order as written alone: in others, a case may disturb them.
     """
-    seed = config.option.shuffle
-    config.stash[WINDOWS] = seed is None and not hasattr(config, "workerinput")
+    seed, in_worker = config.option.shuffle, hasattr(config, "workerinput")
+    config.stash[WINDOWS] = seed is None
     if seed is not None:
         items.sort(key=lambda item: place(item.nodeid, seed))
-    elif config.stash[WINDOWS]:
+    elif in_worker:
+        items[:] = side_by_side(items)
+    else:
         items[:] = with_windows(items)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Run a case that disturbs others alone, from the set-up of its first fixture to the end of its last."""
+    """Run a case beside those that it does not disturb, from its first fixture to the end of its last."""
     if item.get_closest_marker("requirement") is None:
         return (yield)  # a test of netproof itself
-    disturbing = item.get_closest_marker("disturbs") is not None
-    with (Path(item.config.option.out) / "disturbing.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if disturbing else fcntl.LOCK_SH)
+    with ExitStack() as held:
+        for name, operation in locks(item.nodeid, {mark.name for mark in item.iter_markers()}).items():
+            lock = held.enter_context((Path(item.config.option.out) / f"{name}.lock").open("w"))
+            fcntl.flock(lock, operation)
         return (yield)
+
+
+def locks(name: str, marks: AbstractSet[str]) -> dict[str, int]:
+    """The locks that a case takes, in this order: the name of each, and how it is taken.
+
+    A case that disturbs others shares nothing.  One that isolates pods of the testbed shares them with none, and the
+    cluster with cases of workspaces, which have pods of their own.
+
+    Args:
+        name: node id of the case.
+        marks: names of its marks.
+    """
+    taken = {"cluster": fcntl.LOCK_EX if "disturbs" in marks else fcntl.LOCK_SH}
+    if group_of(name) != WORKSPACES:
+        taken["testbed"] = fcntl.LOCK_EX if "isolates" in marks else fcntl.LOCK_SH
+    return taken

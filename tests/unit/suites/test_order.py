@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def pytest_addoption(parser):
     parser.addoption("--out")
 
 def pytest_configure(config):
-    for mark in ("requirement(id)", "disturbs"):
+    for mark in ("requirement(id)", "disturbs", "isolates"):
         config.addinivalue_line("markers", mark)
 
 def lasts(config, name, seconds):
@@ -66,6 +67,12 @@ def test_plain(shared, case, number):
 @pytest.mark.disturbs
 @pytest.mark.parametrize("number", range(4))
 def test_alone(case, number):
+    pass
+
+@pytest.mark.requirement("D01")
+@pytest.mark.isolates
+@pytest.mark.parametrize("number", range(4))
+def test_isolating(case, number):
     pass
 """,
 }
@@ -144,7 +151,7 @@ def test_a_group_stays_in_one_process(tmp_path: Path, workers: str, shuffled: li
     if shuffled != ["--shuffle"]:
         assert [event.name for event in group] == (seeded if shuffled else written)
     assert len({event.process for event in group}) == 1
-    assert len(begun(events, "::")) == len({event.name for event in begun(events, "::")}) == 14
+    assert len(begun(events, "::")) == len({event.name for event in begun(events, "::")}) == 18
 
 
 def test_a_case_that_disturbs_others_runs_alone(tmp_path: Path) -> None:
@@ -157,12 +164,27 @@ def test_a_case_that_disturbs_others_runs_alone(tmp_path: Path) -> None:
         assert (events[one].name, other) == (events[other].name, one + 1)
 
 
+def test_a_case_that_isolates_pods_of_the_testbed_shares_them_with_none(tmp_path: Path) -> None:
+    """Beside it runs no other case that uses the testbed's pods; one of the workspaces, which have their own, may."""
+    events = run_small(tmp_path, "-n", "2", "--dist", "loadgroup")
+    running: set[str] = set()
+    beside: set[str] = set()
+    for event in events:
+        (running.add if event.what == "begins" else running.discard)(event.name)
+        if any("test_isolating" in name for name in running):
+            beside |= {name.partition("::")[2].partition("[")[0] for name in running if name != event.name}
+    assert beside <= {"test_group"}
+    isolating, of_workspaces = "suites/networkpolicy/test_x.py::test_x", "suites/generated/test_x.py::test_x"
+    assert order.locks(isolating, {"isolates"}) == {"cluster": fcntl.LOCK_SH, "testbed": fcntl.LOCK_EX}
+    assert order.locks(of_workspaces, set()) == {"cluster": fcntl.LOCK_SH}
+
+
 @pytest.mark.parametrize(
     ("name", "group"),
     [
         ("suites/generated/test_generated.py::test_random_histories[ipv4]", "workspaces"),
         ("suites/networkpolicy/test_corpus.py::test_case[peer-and-ipv4]", "workspaces"),
-        ("suites/networkpolicy/test_packets.py::test_a_node_port_is_no_back_door[ipv4]", ""),
+        ("suites/networkpolicy/test_packets.py::test_a_node_port_is_no_back_door[ipv4]", "policies"),
         ("suites/datapath/test_mtu.py::test_a_packet[ipv4]", ""),
     ],
 )
@@ -192,6 +214,11 @@ class Marked:
     name: str
     marks: tuple[str, ...] = ()
 
+    @property
+    def nodeid(self) -> str:
+        """Its node id."""
+        return self.name
+
     def iter_markers(self) -> list[pytest.Mark]:
         """Its marks."""
         return [getattr(pytest.mark, name).mark for name in self.marks]
@@ -205,3 +232,19 @@ def test_nothing_disturbs_a_window_and_others_run_in_it() -> None:
     assert [case.name for case in order.with_windows(written)] == ["alone", "begins", "plain", "more", "ends"]
     without: list[Any] = [plain, ends, alone]
     assert order.with_windows(without) == without
+
+
+def test_two_processes_wait_little_for_each_other() -> None:
+    """In a worker, cases that run alone come first, then those of the workspaces, then all others in a window."""
+    workspace, plain = Marked("suites/generated/test_generated.py::test_x"), Marked("plain", ("isolates",))
+    begins, ends = Marked("begins", ("begins_window",)), Marked("ends", ("ends_window",))
+    written: list[Any] = [ends, plain, workspace, begins, Marked("alone", ("disturbs",)), Marked("more")]
+    names = [case.name for case in order.side_by_side(written)]
+    assert names == ["alone", workspace.name, "begins", "plain", "more", "ends"]
+
+
+def test_a_window_is_in_one_process() -> None:
+    """The cases that begin and end a window are of a group, so one process has both."""
+    marked = [path for path in (paths.ROOT / "suites").rglob("test_*.py") if "@begins_window" in path.read_text()]
+    assert marked
+    assert all(order.group_of(f"{path.relative_to(paths.ROOT)}::test_x") for path in marked)
