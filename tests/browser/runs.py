@@ -104,7 +104,21 @@ def policy() -> dict[str, Any]:
     drawn = generated_states.fact(histories, Family.IPV4, (24, 9_120))
     facts: dict[str, Any] = {generated_fact.FACT: drawn, UNTIL_RIGHT: [0.2, 0.8, 0.4, 0.3, 1.1]}
     found["P01"] = [case("passed", **facts)]
-    return of_requirements(found, ["datapath", "services", "egress", "network policy"], cni=ENGINE)
+    known = [_known("N01", "fails"), _known("D02", "passes")]
+    return of_requirements(found, ["datapath", "services", "egress", "network policy"], cni=ENGINE, known=known)
+
+
+def _known(identity: str, status: str) -> dict[str, Any]:
+    """Return a finding about a known divergence: it fails as known, or passes although it is known to fail."""
+    return {
+        "requirement": identity,
+        "status": status,
+        "sentence": f"{identity} {status}, and known.yaml lists it.",
+        "reason": "Neighbours keep the MAC address of the deleted pod.",
+        "link": "https://github.com/containernetworking/plugins",
+        "expires": "2027-01-01",
+        "file": "fixtures/cnis/flannel/known.yaml",
+    }
 
 
 def _fault(identity: str, number: int) -> dict[str, Any]:
