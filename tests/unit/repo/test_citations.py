@@ -19,16 +19,14 @@ PROJECTS = "aci|antrea|aws|cilium|contiv|felix2?|knp|kr|kubeovn|kuryr|mizar|mult
 BUG = re.compile(rf"(?<![\w/.-])(?:{PROJECTS})(?:-[a-z0-9]+)+(?![\w/.])")
 NO_BUGS = {"cilium-agent", "npm-cli", "weave-net"}
 ELSEWHERE = re.compile(r"\breference \d|policy-bugs|anchors\b")  # citations of texts that are not in the repository
-PICTURES = {".png", ".webp"}
+BINARY = {".png", ".webp", ".gz"}
 UNKNOWN = "D99"  # id that tests use for a requirement that does not exist
 
 
 def texts() -> dict[str, str]:
     """Path and content of every text file that people write: all except lock files and checksums."""
     files = [path for path in cited.tracked() if path.suffix not in {".lock", ".sum", ".mod"}]
-    return {
-        str(path): (paths.ROOT / path).read_text(errors="replace") for path in files if path.suffix not in PICTURES
-    }
+    return {str(path): (paths.ROOT / path).read_text(errors="replace") for path in files if path.suffix not in BINARY}
 
 
 def test_every_cited_clause_exists() -> None:
