@@ -21,6 +21,7 @@ class Verdict(StrEnum):
 
 
 ORDER = list(Verdict)
+DECIDED = (Verdict.PASSED, Verdict.FAILED)  # whether a plugin meets a requirement
 EXIT_CODES = {
     Verdict.PASSED: 0,
     Verdict.UNDEFINED: 0,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reports import stored, verdict, verdict_file
-from reports.outcome import Verdict
+from reports.outcome import DECIDED, Verdict
 from reports.report import certified
 from reports.verdict_file import BadVerdictError
 
@@ -25,7 +25,6 @@ USAGE = 4  # exit code
 BEGIN, END = "<!-- runs: begin -->\n", "<!-- runs: end -->\n"  # of the table in README.md
 COLUMNS = ("run", "programs under test", "cluster", "day", "MUST that hold", "what fails", "again")
 LEVEL = {"SHOULD": " (SHOULD)", "MAY": " (MAY)"}  # MUST is not written
-DECIDED = (Verdict.PASSED, Verdict.FAILED)
 PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|var/tmp|Users|work)/[^\s\"',;]+")  # of a file of this machine
 
 

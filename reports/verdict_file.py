@@ -34,7 +34,7 @@ def read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(stored.text_of(file))
     except OSError as error:
-        raise BadVerdictError(f"{file} cannot be read: {error.strerror or error}.") from error
+        raise BadVerdictError(f"{file} cannot be read: {error.strerror}.") from error
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError
         raise BadVerdictError(f"{file} is not JSON: {error}.") from error
     if not isinstance(document, dict) or not {"schema", "verdict", "requirements"} <= document.keys():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from reports import runs, stored, verdict_file
 from reports.lateness import FACT as LATENESS
+from reports.outcome import DECIDED
 from reports.report import certified
 from reports.verdict_file import BadVerdictError
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 SEPARATOR = ","  # between the runs of a side
-DECIDED = ("passed", "failed")
 LONGEST_LABEL = 40  # characters of a list of programs
 SHOWN_DIGEST = 8  # hexadecimal digits
 

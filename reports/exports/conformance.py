@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from reports import left_out
-from reports.outcome import Verdict
+from reports.outcome import DECIDED, Verdict
 from reports.report import certified
 from reports.report.texts import plural
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 AREA = "network policy"  # of the requirements that the report is about
-DECIDED = (Verdict.PASSED, Verdict.FAILED)
 ABOUT = (
     "Written by netproof from its verdict.json. The tests are netproof's requirements of networking.k8s.io/v1"
     " NetworkPolicy, not the conformance tests of network-policy-api, and no API of network-policy-api was tested."

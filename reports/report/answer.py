@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from reports import known, lateness, left_out
-from reports.outcome import Verdict
+from reports.outcome import DECIDED, Verdict
 from reports.report.texts import plural
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ IN_PART = "So far"  # what the run checked holds, but it did not check all
 WORDS = {Verdict.PASSED: "Yes", Verdict.FAILED: "No"}
 UNKNOWN = "Not known"
 UNFINISHED = "Not finished"  # the run was killed
-DECIDED = (Verdict.PASSED, Verdict.FAILED)
 
 
 @dataclass(frozen=True)

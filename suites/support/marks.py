@@ -8,9 +8,7 @@ from fixtures.needs import Need, need
 
 requirement = pytest.mark.requirement
 disturbs = pytest.mark.disturbs  # affects other cases, or others affect it: no other runs at the same time
-isolates = (
-    pytest.mark.isolates
-)  # puts policies on pods of the testbed: only cases with pods of their own run beside it
+isolates = pytest.mark.isolates  # puts policies on pods of the testbed, which no other case uses meanwhile
 begins_window = pytest.mark.begins_window  # begins what another case judges later; see order.py
 ends_window = pytest.mark.ends_window  # judges what has happened since a case with begins_window
 title = pytest.mark.title  # the title of one case of a parametrised function

@@ -99,6 +99,11 @@ def place(name: str, seed: int) -> bytes:
     return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
+def marks_of(item: pytest.Item) -> set[str]:
+    """The names of a case's marks."""
+    return {mark.name for mark in item.iter_markers()}
+
+
 def with_windows(items: list[pytest.Item]) -> list[pytest.Item]:
     """The cases in an order in which others run between the begin of a window and its end, but none that disturbs.
 
@@ -106,7 +111,7 @@ def with_windows(items: list[pytest.Item]) -> list[pytest.Item]:
     """
 
     def rank(item: pytest.Item) -> int:
-        marks = {mark.name for mark in item.iter_markers()}
+        marks = marks_of(item)
         return 3 if "ends_window" in marks else 1 if "begins_window" in marks else 0 if marks & DISTURBING else 2
 
     return sorted(items, key=rank) if any(rank(item) == 1 for item in items) else items
@@ -120,7 +125,7 @@ def side_by_side(items: list[pytest.Item]) -> list[pytest.Item]:
     """
 
     def rank(item: pytest.Item) -> int:
-        marks = {mark.name for mark in item.iter_markers()}
+        marks = marks_of(item)
         if "disturbs" in marks:
             return 0
         if group_of(item.nodeid) == WORKSPACES:
@@ -152,7 +157,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if item.get_closest_marker("requirement") is None:
         return (yield)  # a test of netproof itself
     with ExitStack() as held:
-        for name, operation in locks(item.nodeid, {mark.name for mark in item.iter_markers()}).items():
+        for name, operation in locks(item.nodeid, marks_of(item)).items():
             lock = held.enter_context((Path(item.config.option.out) / f"{name}.lock").open("w"))
             fcntl.flock(lock, operation)
         return (yield)

@@ -32,7 +32,7 @@ const [selector, margin] = arguments, box = document.querySelector(selector).get
 const [x, y] = [box.x + scrollX - margin, box.y + scrollY - margin];
 return {x, y, width: box.width + 2 * margin, height: box.height + 2 * margin, scale: 1}
 """
-OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
+UNFOLD = "document.querySelectorAll(arguments[0]).forEach(each => each.open = true)"
 
 
 class NoBrowserError(NetproofError):
@@ -103,9 +103,9 @@ class Chromium:
         """Open a file, and wait until it is loaded."""
         self.driver.get(page.as_uri())
 
-    def unfold(self) -> None:
-        """Open everything that is folded."""
-        self.evaluate(OPEN_ALL)
+    def unfold(self, parts: str = "details") -> None:
+        """Open what is folded: everything, or the parts of a selector of CSS."""
+        self.evaluate(UNFOLD, parts)
 
     def evaluate(self, script: str, *arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Run the body of a function in the page; returns its value."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 OUT = paths.ROOT / "reports" / "out" / "pictures"
-UNFOLD = "document.querySelectorAll(arguments[0]).forEach(each => each.open = true)"
 
 
 class View(NamedTuple):
@@ -63,7 +62,7 @@ def take(chromium: Chromium, view: View, out: Path, form: str) -> None:
     """Write the pictures of a view; one is named NAME-WIDTH-light or NAME-WIDTH-dark."""
     chromium.open(view.file)
     if view.unfolded:
-        chromium.evaluate(UNFOLD, view.unfolded)
+        chromium.unfold(view.unfolded)
     for width, dark in itertools.product((WIDE, NARROW), (False, True)):
         chromium.look(width, dark=dark)
         file = out / f"{view.name}-{width}-{'dark' if dark else 'light'}.{form}"
