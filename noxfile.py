@@ -106,7 +106,7 @@ def certify(session: nox.Session) -> None:
     if has_option(session, "--list"):
         python(session, "-m", "fixtures.commands.plugins", *session.posargs)
     else:
-        session.posargs.extend(side_by_side.options(session.posargs, DEFAULT))
+        session.posargs[:0] = side_by_side.options(session.posargs, DEFAULT)  # before the user's: the last one counts
         run_suites(session, DEFAULT)
 
 
